@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Outcall authors
+ */
+#include "config.h"
+
+#include "watch.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* What every terminal since the VT100 knows; the second screen is xterm's. */
+#define ENTER "\033[?1049h\033[?25l"
+#define LEAVE "\033[?25h\033[?1049l"
+#define HOME "\033[H"
+#define CLEAR_LINE "\033[K"
+#define CLEAR_REST "\033[J"
+#define REVERSE "\033[7m"
+#define PLAIN "\033[0m"
+
+static struct termios saved;
+static volatile sig_atomic_t active;
+
+gboolean
+watch_screen_begin (void)
+{
+  struct termios raw;
+
+  if (tcgetattr (STDIN_FILENO, &saved) < 0)
+    return FALSE;
+  raw = saved;
+  raw.c_lflag &= ~(tcflag_t) (ICANON | ECHO);
+  raw.c_cc[VMIN] = 1;
+  raw.c_cc[VTIME] = 0;
+  if (tcsetattr (STDIN_FILENO, TCSAFLUSH, &raw) < 0)
+    return FALSE;
+  active = 1;
+  (void) !write (STDOUT_FILENO, ENTER, strlen (ENTER));
+  return TRUE;
+}
+
+void
+watch_screen_end (void)
+{
+  if (!active)
+    return;
+  active = 0;
+  (void) !write (STDOUT_FILENO, LEAVE, strlen (LEAVE));
+  (void) tcsetattr (STDIN_FILENO, TCSAFLUSH, &saved);
+}
+
+/* --- Lines -------------------------------------------------------------------------- */
+
+typedef struct
+{
+  GString *text;
+  guint rows, columns; /* of the terminal */
+  guint used;          /* rows */
+} Page;
+
+static void
+get_size (Page *page)
+{
+  struct winsize size;
+
+  page->rows = 24;
+  page->columns = 80;
+  if (ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0)
+    {
+      page->rows = size.ws_row;
+      page->columns = size.ws_col;
+    }
+}
+
+/* Cut to the width, by characters: what takes two columns is rare here. */
+static void
+add_line (Page *page, const char *style, const char *text)
+{
+  g_autofree char *clean = oc_cli_clean (text);
+  glong len = g_utf8_strlen (clean, -1);
+  g_autofree char *cut = g_utf8_substring (clean, 0, MIN (len, (glong) page->columns));
+
+  if (page->used >= page->rows)
+    return;
+  g_string_append_printf (page->text, "%s%s%s%s%s", page->used > 0 ? "\r\n" : "", style, cut, PLAIN,
+                          CLEAR_LINE);
+  page->used++;
+}
+
+/* --- What stands in them ---------------------------------------------------------------- */
+
+static char *
+format_time (gint64 time_us)
+{
+  g_autoptr (GDateTime) moment = g_date_time_new_from_unix_local (time_us / G_USEC_PER_SEC);
+
+  return moment != NULL ? g_date_time_format (moment, "%H:%M:%S") : g_strdup ("");
+}
+
+static char *
+format_request (const OutcallRuleRequestEntry *entry)
+{
+  g_autofree char *time = format_time (entry->asked_at_us);
+  g_autofree char *target = oc_cli_request_target (entry);
+
+  return g_strdup_printf ("? %s %-16s %-40s %s", time, entry->workload, target,
+                          entry->reason != NULL ? entry->reason : "");
+}
+
+static char *
+format_verdict (const WatchRow *row)
+{
+  const OutcallDecision *d = row->decision;
+  g_autofree char *time = format_time (d->time_us);
+  g_autofree char *target = oc_cli_decision_target (d);
+  g_autofree char *times
+      = row->count > 1 ? g_strdup_printf (" ×%" G_GUINT64_FORMAT, row->count) : g_strdup ("");
+
+  return g_strdup_printf ("%s %s %-16s %-40s %s%s", d->verdict == OUTCALL_OUTCOME_ALLOWED ? "+" : "-",
+                          time, d->workload, target != NULL ? target : "",
+                          d->rule != NULL ? d->rule : d->reason != NULL ? d->reason : "", times);
+}
+
+static const char *
+row_style (Watch *watch, const WatchRow *row)
+{
+  if (row == watch_get_selected (watch))
+    return REVERSE;
+  if (row->request != NULL)
+    return oc_cli_style (watch->cli, OC_STYLE_WARN);
+  return oc_cli_style (watch->cli, row->decision->verdict == OUTCALL_OUTCOME_ALLOWED
+                                       ? OC_STYLE_GOOD
+                                       : OC_STYLE_BAD);
+}
+
+static void
+add_rows (Watch *watch, Page *page, GPtrArray *rows, guint from, guint room)
+{
+  for (guint i = from; i < rows->len && i - from < room; i++)
+    {
+      const WatchRow *row = rows->pdata[i];
+      g_autofree char *text = row->request != NULL ? format_request (row->request)
+                                                   : format_verdict (row);
+
+      add_line (page, row_style (watch, row), text);
+    }
+}
+
+/* The selected row is always among those that are shown. */
+static void
+add_table (Watch *watch, Page *page)
+{
+  guint room = page->rows > 4 ? page->rows - 4 : 1;
+  guint n_requests = MIN (watch->requests->len, MAX (room / 2, 1));
+  guint first_request = 0;
+  guint first_verdict = 0;
+  gboolean in_requests = watch->selected < watch->requests->len;
+  guint left = room - n_requests;
+
+  if (in_requests && watch->selected >= n_requests)
+    first_request = watch->selected - n_requests + 1;
+  if (!in_requests && watch->selected - watch->requests->len >= left && left > 0)
+    first_verdict = watch->selected - watch->requests->len - left + 1;
+  add_rows (watch, page, watch->requests, first_request, n_requests);
+  add_rows (watch, page, watch->verdicts, first_verdict, left);
+}
+
+static void
+add_names (Page *page, const char *label, char **names, gsize n)
+{
+  g_autoptr (GString) text = g_string_new (label);
+
+  for (gsize i = 0; i < n; i++)
+    g_string_append_printf (text, "%s %s", i > 0 ? "," : "",
+                            g_str_equal (names[i], "*") ? _("any") : names[i]);
+  if (n > 0)
+    add_line (page, "", text->str);
+}
+
+static void
+add_review (Page *page, const OutcallRuleRequestReview *review)
+{
+  g_auto (GStrv) lines = g_strsplit (review->text, "\n", -1);
+  g_autofree char *turned = g_strdup_printf (
+      _("Would be allowed of the last day's verdicts: %lu, of other agents: %lu"),
+      (gulong) review->allowed, (gulong) review->elsewhere);
+
+  add_names (page, _("Opens:"), review->hosts, review->n_hosts);
+  add_names (page, _("For:"), review->agents, review->n_agents);
+  add_names (page, _("Overrides rules:"), review->overrides, review->n_overrides);
+  add_line (page, "", turned);
+  add_line (page, "", "");
+  for (gsize i = 0; lines[i] != NULL && page->used + 3 < page->rows; i++)
+    add_line (page, "", lines[i]);
+}
+
+void
+watch_screen_draw (Watch *watch)
+{
+  Page page = { .text = g_string_new (HOME) };
+
+  get_size (&page);
+  add_line (&page, oc_cli_style (watch->cli, OC_STYLE_BOLD),
+            watch->review != NULL
+                ? _("Approve this?  y yes  any other key no")
+                : _("outcall watch   ↑↓ choose  a approve or allow  d reject or hide  q quit"));
+  add_line (&page, "", "");
+  if (watch->review != NULL)
+    add_review (&page, watch->review);
+  else
+    add_table (watch, &page);
+  if (watch->message != NULL)
+    {
+      add_line (&page, "", "");
+      add_line (&page, oc_cli_style (watch->cli, OC_STYLE_BOLD), watch->message);
+    }
+  g_string_append (page.text, CLEAR_REST);
+  (void) fwrite (page.text->str, 1, page.text->len, stdout);
+  (void) fflush (stdout);
+  g_string_free (page.text, TRUE);
+}

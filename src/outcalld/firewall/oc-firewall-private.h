@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright 2026 The Outcall authors
+ */
+#pragma once
+
+/* What the files of this folder share of the object. */
+
+#include "firewall/oc-firewall-flows.h"
+#include "firewall/oc-firewall-grants.h"
+#include "firewall/oc-firewall-rules.h"
+
+struct OcFirewall
+{
+  OcFirewallOptions options;
+
+  /* Protects everything below but `flows`, which has its own. Taken before that
+   * one; held for one transaction with the kernel, some 10 µs to 1 ms. */
+  GMutex lock;
+  OcNetlink *netlink; /* nfnetlink */
+  OcNetlink *route;
+  GHashTable *bridges;    /* name → OcFirewallBridge */
+  GHashTable *leases;     /* guint32 address, network order → OcLease */
+  GHashTable *forwarding; /* guint32 index → whether we switched its forwarding on */
+  gboolean maybe_flows;   /* flows that grants began may be alive, also of an earlier run */
+  OcGrants *grants;
+
+  char *digest; /* (nullable) of chains and rules, right after they went in; NULL: removed */
+  guint64 n_restored;
+  char *last_difference; /* (nullable) */
+
+  OcFlows *flows;
+  /* Taken while `lock` or that of `flows` is held; no other is taken within it. */
+  GMutex ending_lock;
+  GCond ending_cond;    /* more in the queue, or no more */
+  GHashTable *ending;   /* addresses that lost a lease and whose flows may live: guint32, id */
+  GArray *ending_queue; /* of guint32: those that the thread has not begun */
+  guint last_ending;    /* id */
+  gboolean no_more_endings;
+  GThread *ending_thread; /* from the first one on */
+
+  /* Of the main thread. */
+  OcNetlinkWatch *watch; /* (nullable) */
+  GSource *look_timer;   /* (nullable) */
+  gint64 looked_us;      /* when our tables were looked at */
+  guint64 n_looks;
+};
+
+/* Loads and removes a table in one transaction, so it is never in force.
+ * G_IO_ERROR_NOT_SUPPORTED names what the kernel lacks. */
+gboolean oc_firewall_probe (OcFirewall *firewall, const OcFeature *feature, GError **error);
+
+/* The caller holds the lock for all of these. */
+gboolean oc_firewall_commit (OcFirewall *firewall, const OcNetlinkBatch *batch, GError **error);
+/* Takes @keys out of the sets that they are in, if they are. */
+void oc_firewall_build_removal (OcFirewall *firewall, OcNetlinkBatch *batch, const OcGrantKey *keys,
+                                gsize n);
+/* Refuses the established flows of @leases from this transaction on, until
+ * oc_firewall_end_granted_flows() has ended them. */
+void oc_firewall_build_revoked_sources (OcFirewall *firewall, OcNetlinkBatch *batch,
+                                        GHashTable *leases);
+/* Ends the flows of all leases that went past the host, not to it. */
+gboolean oc_firewall_end_granted_flows (OcFirewall *firewall, GError **error);
+/* Every set that bridges and leases fill, with what must be in it. */
+typedef void (*OcSetFunc) (guint8 family, const char *set, const OcElement *elements, gsize n,
+                           gpointer user_data);
+void oc_firewall_foreach_set (OcFirewall *firewall, OcSetFunc func, gpointer user_data);
+/* Ends the flows of an address that has just lost its lease, in a thread. */
+void oc_firewall_end_later (OcFirewall *firewall, guint32 address_be);
+/* For an address that is to be leased: what has not ended yet ends now. */
+gboolean oc_firewall_ensure_ended (OcFirewall *firewall, guint32 address_be, GError **error);
+/* Takes the digest. */
+void oc_firewall_remember_rules (OcFirewall *firewall);
+/* What the kernel has and was not given, or the other way round; NULL: nothing. (transfer full) */
+char *oc_firewall_find_difference (OcFirewall *firewall);
+/* Packets of @bridge to the destinations of @key can be routed, and their answers.
+ * G_IO_ERROR_NOT_SUPPORTED: that is this host. */
+gboolean oc_firewall_ensure_forwarding (OcFirewall *firewall, const char *bridge,
+                                        const OcGrantKey *key, GError **error);
+/* Takes back what grants switched on. */
+void oc_firewall_reset_forwarding (OcFirewall *firewall);
+
+/* The caller does not hold the lock. */
+void oc_firewall_start_ending (OcFirewall *firewall);
+void oc_firewall_stop_ending (OcFirewall *firewall);
+void oc_firewall_stop_watch (OcFirewall *firewall);

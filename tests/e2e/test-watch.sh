@@ -1,0 +1,78 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# `outcall watch` on a real terminal: what it shows, and deciding with keys.
+# Specification: 08 "CLI".
+. "$OUTCALL_SRCDIR/tests/e2e/common.sh"
+command -v tmux >/dev/null || tap_skip_all "tmux is not here"
+testbed_enter "$0" "$@"
+e2e_start "$@"
+attack_up alice
+tap_ok $? "a workload is attached"
+shim=$(tb_program outcall-agent)
+mux() { in_host tmux -L outcall-watch -f /dev/null "$@"; }
+screen() { mux capture-pane -p; }
+# shows PATTERN: soon.
+shows() { tb_wait 15 sh -c 'ip netns exec host tmux -L outcall-watch capture-pane -p | grep -Eq -- "$1"' sh "$1"; }
+lacks() { tb_wait 15 sh -c '! ip netns exec host tmux -L outcall-watch capture-pane -p | grep -Eq -- "$1"' sh "$1"; }
+export TMUX_TMPDIR="$TB" TERM=xterm LC_ALL=C.UTF-8 LANGUAGE=en
+mux new-session -d -x 110 -y 30 "$(tb_program outcall) watch"
+shows 'outcall watch'
+tap_ok $? "watch starts"
+
+in_attack alice "$shim" check network_call seen.example.net:443 >/dev/null
+shows '^- .*alice +seen\.example\.net:443'
+tap_ok $? "a verdict appears"
+in_attack alice "$shim" check network_call seen.example.net:443 >/dev/null
+shows 'seen\.example\.net:443 .*×2'
+tap_ok $? "the same again is counted"
+mux send-keys a
+shows 'seen\.example\.net:443 is allowed for alice'
+tap_ok $? "a allows what was blocked"
+in_attack alice "$shim" check network_call seen.example.net:443 >/dev/null
+tap_is $? 0 "it is in force"
+
+in_attack alice "$shim" request --host one.example.net --reason 'first' >/dev/null
+shows '^\? .*alice +one\.example\.net +first'
+tap_ok $? "a request appears"
+mux send-keys k k k a
+shows 'Approve this\?'
+tap_ok $? "a on a request asks"
+tap_like "$(screen)" 'agents: \[.alice.\]' "and shows the rules"
+mux send-keys n
+shows 'Not approved'
+tap_ok $? "any other key leaves it"
+in_attack alice "$shim" check network_call one.example.net >/dev/null
+tap_is $? 3 "nothing is in force"
+mux send-keys k k k k a
+shows 'Approve this\?'
+mux send-keys y
+shows 'is in force'
+tap_ok $? "y approves"
+in_attack alice "$shim" check network_call one.example.net >/dev/null
+tap_is $? 0 "what was shown is in force"
+lacks '^\? .*one\.example\.net'
+tap_ok $? "the request is gone from the screen"
+
+printf 'version: "1"\nrules:\n  - id: x\n    hosts: [two.example.net]\n    description: "a\\e[2Jb"\n    action: allow\n' |
+  in_attack alice "$shim" request - >/dev/null 2>&1
+tap_is $? 1 "control bytes do not get into a request"
+in_attack alice "$shim" request --host two.example.net >/dev/null
+shows '^\? .*two\.example\.net'
+mux send-keys k k k k k d
+shows 'Rejected'
+tap_ok $? "d rejects a request"
+tap_like "$(outcall requests list --decided)" 'rejected .*two\.example\.net' "the daemon knows"
+
+mux resize-window -x 60 -y 12
+shows '^outcall watch'
+tap_ok $? "a small window works"
+mux send-keys q
+gone() { ! mux list-sessions >/dev/null 2>&1; }
+tb_wait 15 gone
+tap_ok $? "q ends it"
+outcall watch </dev/null >/dev/null 2>&1
+tap_is $? 1 "without a terminal it says so"
+mux kill-server 2>/dev/null
+attack_down alice
+daemon_stop
+tap_done
