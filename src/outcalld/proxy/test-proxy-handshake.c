@@ -40,8 +40,9 @@ serve_credentials (int fd, const char *purpose, gboolean expired)
 {
   g_autofree char *ca = g_build_filename (px_opened.dir, "web", NULL);
   gnutls_certificate_credentials_t made = px_tls_make_credentials (ca, "down.test", purpose, expired);
-  oc_autofd int inner = px_tls_speak (dup (fd), px_opened_new_server (made), NULL);
+  int inner = px_tls_speak (dup (fd), px_opened_new_server (made), NULL);
 
+  oc_fd_clear (&inner);
   gnutls_certificate_free_credentials (made);
 }
 
@@ -63,10 +64,11 @@ serve_only_h2 (PxServer *server, int fd)
   OcLeaf *leaf = oc_intercept_get_leaf (px_opened.web_ca, "down.test", 9);
   gnutls_session_t session = px_opened_new_server (oc_leaf_get_credentials (leaf));
   gnutls_datum_t h2 = { (unsigned char *) "h2", 2 };
-  oc_autofd int inner = -1;
+  int inner;
 
   gnutls_alpn_set_protocols (session, &h2, 1, GNUTLS_ALPN_MANDATORY);
   inner = px_tls_speak (dup (fd), session, leaf);
+  oc_fd_clear (&inner);
 }
 
 /* Takes the connection and says nothing. */
