@@ -30,6 +30,9 @@ AS_IF([test "$enable_asan" = yes], [SANITIZE_CFLAGS="$SANITIZE_CFLAGS -fsanitize
 AS_IF([test "$enable_ubsan" = yes],
       [SANITIZE_CFLAGS="$SANITIZE_CFLAGS -fsanitize=undefined -fno-sanitize-recover=undefined"])
 AS_IF([test "$enable_tsan" = yes], [SANITIZE_CFLAGS="$SANITIZE_CFLAGS -fsanitize=thread"])
+AS_IF([test "$enable_asan" = yes || test "$enable_tsan" = yes],
+      [AC_DEFINE([OC_SANITIZED], [1],
+        [Built with a sanitizer that has an allocator and shadow memory of its own])])
 AS_IF([test -n "$SANITIZE_CFLAGS"], [SANITIZE_CFLAGS="$SANITIZE_CFLAGS -fno-omit-frame-pointer"])
 AS_IF([test "$enable_coverage" = yes], [SANITIZE_CFLAGS="$SANITIZE_CFLAGS --coverage"])
 FUZZ_CFLAGS= FUZZ_LDFLAGS=

@@ -12,14 +12,7 @@
 #include <string.h>
 
 /* The sanitizers have allocators of their own, and only glibc lets a program replace its. */
-#ifdef __has_feature
-#define HAS_FEATURE(name) __has_feature (name)
-#else
-#define HAS_FEATURE(name) 0
-#endif
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)          \
-    && !HAS_FEATURE (address_sanitizer) && !HAS_FEATURE (thread_sanitizer)                         \
-    && !HAS_FEATURE (memory_sanitizer)
+#if defined(__GLIBC__) && !defined(OC_SANITIZED)
 #define CAN_COUNT 1
 #else
 #define CAN_COUNT 0

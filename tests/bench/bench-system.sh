@@ -26,7 +26,7 @@ ip netns exec host "$(tb_program outcalld)" --rules-dir "$TB/rules.d" --state-di
 TB_DAEMON=$!
 until [ -S /run/outcall/agent.sock ]; do sleep 0.001; done
 ready=$(now_us)
-tb_wait 5 daemon_ready
+tb_wait daemon_ready
 
 printf '%-44s %9s %9s %9s\n' "whole system ($rounds rounds)" p50 p99 mean
 printf '%-44s %9.2f\n' "daemon: exec to sockets open, ms" \

@@ -39,7 +39,7 @@ while [ $i -lt "$sandboxes" ]; do
   echo $! >>"$TB/pids"
   i=$((i + 1))
 done
-while read -r pid; do tb_wait 5 tb_fresh_netns "$pid"; done <"$TB/pids"
+while read -r pid; do tb_wait tb_fresh_netns "$pid"; done <"$TB/pids"
 while read -r pid; do
   host_api -o /dev/null -w '%{time_total}\n' -d "{\"pid\": $pid, \"name\": \"w$pid\"}" \
     http://x/api/v1/sandbox/attach
@@ -52,7 +52,7 @@ printf '%-44s %9.2f\n' "daemon: VmRSS KiB for each" \
 xargs kill -9 <"$TB/pids" 2>/dev/null
 none_left() { [ "$(outcall ps --json | tr -d ' \n')" = '[]' ]; }
 begin=$(now_us)
-tb_wait 20 none_left
+tb_wait none_left
 printf '%-44s %9.2f\n' "all gone after kill -9, ms" \
   "$(awk -v a="$begin" -v b="$(now_us)" 'BEGIN {print (b - a) / 1000}')"
 

@@ -50,7 +50,7 @@ mkdir "$TB/bin"
 cp "$(tb_program outcall)" "$(tb_program outcall-ui)" "$TB/bin/"
 ip netns exec host "$TB/bin/outcall" ui --no-open --port 0 >"$TB/ui.out" 2>&1 &
 ui=$!
-tb_wait 10 grep -q Dashboard "$TB/ui.out"
+tb_wait grep -q Dashboard "$TB/ui.out"
 tap_ok $? "outcall ui prints the address"
 
 # The browser's side asks for a stop and a start of the daemon.

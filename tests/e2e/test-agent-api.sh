@@ -206,12 +206,12 @@ EOT
 mkfifo "$TB/hold.in"
 in_attack robert python3 "$TB/hold.py" <"$TB/hold.in" >"$TB/held" 2>&1 &
 exec 3>"$TB/hold.in"
-tb_wait 60 test -s "$TB/held"
+tb_wait test -s "$TB/held"
 tap_is "$(cat "$TB/held")" 44 "of 300 connections of one workload 256 are kept, the others get a 503"
 tap_like "$(check alice "$token" "$good")" '^200 ' "another workload is served"
 exec 3>&-
 free() { in_attack robert curl -s -o /dev/null --max-time 5 -f --unix-socket /run/outcall/agent.sock http://x/v1/whoami; }
-tb_wait 20 free
+tb_wait free
 tap_ok $? "and that one again, when they are gone"
 
 # --- waiting for a decision ---------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ for n in range(400):
     s.close()
 EOT
 tap_ok $? "400 wait for a decision and go away"
-tb_wait 10 free
+tb_wait free
 tap_ok $? "none of them keeps its place"
 
 # Each is nobody any more when its request is read, or soon after.
@@ -248,7 +248,7 @@ for n in range(400):
             except ChildProcessError: break
 EOT
 tap_ok $? "400 processes ask and end"
-tb_wait 10 free
+tb_wait free
 tap_ok $? "none of those either"
 kill -0 $TB_DAEMON
 tap_ok $? "and the daemon is the one that it was"
@@ -317,7 +317,7 @@ tap_is $? 3 "the shim, over the limit, does not say that it is allowed"
 tap_is "$(check robert "$other" "$good" | cut -c1-3)" 200 "another workload is not held up"
 tap_is "$(beat alice "$token")" "204 " "nor is a heartbeat"
 fits() { [ "$(check alice "$token" "$good" | cut -c1-3)" = 200 ]; }
-tb_wait 15 fits
+tb_wait fits
 tap_ok $? "and then it fits"
 
 # --- the limit, changed while running -----------------------------------------------------------------------
@@ -330,7 +330,7 @@ for _ in 1 2 3; do codes="$codes $(check alice "$token" "$good" | cut -c1-3)"; d
 tap_is "$codes" " 200 200 429" "two checks in ten minutes, says the configuration"
 printf '[outcalld]\nagent-perm-rate=1000/600\n' >"$TB/outcalld.conf"
 kill -HUP $TB_DAEMON
-tb_wait 10 fits
+tb_wait fits
 tap_ok $? "SIGHUP takes a new limit over, for sessions that are there"
 
 # --- without the daemon --------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ tap_is "$(grep -c version .outcall/agent.yaml)$(tail -n 1 .outcall/agent.yaml)" 
   "the command cannot write it"
 outcall run -- sh -c 'curl -s --max-time 5 http://blocked.example.com/; exec sleep 1000' >/dev/null 2>&1 &
 named() { outcall ps | grep -q '^tester '; }
-tb_wait 10 named
+tb_wait named
 tap_ok $? "the workload has its name"
 mkdir "$TB/other-project"
 tap_like "$(outcall agent --list)" 'tester ' "the list of the project has it"
@@ -50,7 +50,7 @@ done
 named
 tap_ok $? "nor does that one's --stop end it"
 decided() { outcall agent --logs | grep -q 'blocked.*tester.*blocked\.example\.com'; }
-tb_wait 10 decided
+tb_wait decided
 tap_ok $? "its decisions are shown"
 outcall agent --list --stop >/dev/null 2>&1
 tap_is $? 2 "one thing at a time"

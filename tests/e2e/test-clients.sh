@@ -57,7 +57,7 @@ serve() {
   ip -n net addr add $services/32 dev lo
   in_net python3 "$OUTCALL_SRCDIR/tests/testbed/services.py" $services "$TB/services.pem" \
     "$TB/services.key" "$TB/services" >"$TB/services.log" 2>&1 &
-  tb_wait 10 grep -q ready "$TB/services.log"
+  tb_wait grep -q ready "$TB/services.log"
 }
 serve
 tap_ok $? "the services are there"

@@ -33,7 +33,7 @@ fetch >/dev/null
 tap_is $? 22 "and takes effect on the next request"
 cp "$TB/saved.yaml" "$TB/rules.d/10-base.yaml"
 kill -HUP $TB_DAEMON
-tb_wait 5 fetch
+tb_wait fetch
 tap_ok $? "SIGHUP reloads too"
 
 # --- SIGKILL -----------------------------------------------------------------------------
@@ -50,14 +50,14 @@ tap_is "$(cat "$TB/elsewhere-access.log")" "" "not over HTTP either"
 daemon_start
 tap_ok $? "the daemon starts again over its stale sockets"
 tap_like "$(outcall ps)" 'mallory' "it knows the workload that outlived it"
-tb_wait 5 fetch
+tb_wait fetch
 tap_ok $? "which works as before"
 refused_at_once 1000 "and is confined as before" $m nc -w3 $TB_ELSEWHERE 9999
 
 # --- the end of a workload ------------------------------------------------------------------
 attack_down mallory
 workload_gone() { ! outcall ps --json | grep -q mallory; }
-tb_wait 5 workload_gone
+tb_wait workload_gone
 tap_ok $? "a workload that was killed is gone from the list"
 tap_unlike "$(ip -n host -br link show master outcall0)" '[a-z]' "and its port from the bridge"
 
@@ -74,7 +74,7 @@ tap_ok $? "without it, it does"
 in_host "$(tb_program outcalld)" --rules-dir "$TB/rules.d" --state-dir "$TB/state" >"$TB/second" 2>&1
 [ $? -ne 0 ]
 tap_ok $? "a second daemon on the same socket is refused"
-tb_wait 5 daemon_ready
+tb_wait daemon_ready
 tap_ok $? "and the first one is unharmed"
 daemon_stop
 
@@ -85,16 +85,16 @@ watched() { in_attack trent curl -sf --max-time 5 -x "http://$gateway:8080" http
 not_watched() { watched; [ $? -eq 22 ]; }
 tap_is "$(watched)" repos "with --watch-rules a new daemon judges as the files say"
 sed -i 's,startsWith("/repos/"),startsWith("/nothing/"),' "$TB/rules.d/10-base.yaml"
-tb_wait 10 not_watched
+tb_wait not_watched
 tap_ok $? "a changed file takes effect without a command"
 echo 'rules: [' >"$TB/rules.d/20-broken.yaml"
-tb_wait 10 grep -q 'rules not reloaded.*20-broken' "$TB/daemon.log"
+tb_wait grep -q 'rules not reloaded.*20-broken' "$TB/daemon.log"
 tap_ok $? "a broken one is reported in the log"
-tb_wait 5 not_watched
+tb_wait not_watched
 tap_ok $? "and what was in force stays"
 cp "$TB/saved.yaml" "$TB/rules.d/10-base.yaml"
 rm "$TB/rules.d/20-broken.yaml"
-tb_wait 10 watched
+tb_wait watched
 tap_ok $? "a file that was removed is noticed too"
 attack_down trent
 daemon_stop

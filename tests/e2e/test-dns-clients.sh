@@ -106,7 +106,7 @@ testbed_up
 zones
 ip -n net addr add $NSD/32 dev lo
 in_net nsd -d -c "$TB/nsd.conf" >"$TB/nsd.log" 2>&1 &
-tb_wait 10 in_host dig +short +time=1 +tries=1 @$NSD a.types.example
+tb_wait in_host dig +short +time=1 +tries=1 @$NSD a.types.example
 tap_ok $? "the authoritative server serves" || sed 's/^/# /' "$TB/nsd.log"
 rules 10-dns <<'END'
 version: "1"

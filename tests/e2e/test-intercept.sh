@@ -93,9 +93,9 @@ mkfifo "$TB/keyboard"
 script -qfec "ip netns exec host $(tb_program outcall) auth add typed --dir $TB/secrets" /dev/null \
   <"$TB/keyboard" >"$TB/out" &
 exec 9>"$TB/keyboard"
-tb_wait 10 grep -q 'Value of typed' "$TB/out"
+tb_wait grep -q 'Value of typed' "$TB/out"
 echo typed-in >&9
-tb_wait 10 test -s "$TB/secrets/typed"
+tb_wait test -s "$TB/secrets/typed"
 exec 9>&-
 wait $!
 tap_is "$(cat "$TB/secrets/typed")" "typed-in" "a terminal is asked"

@@ -30,13 +30,13 @@ raw() { $a nc -w3 $TB_ELSEWHERE "$1" </dev/null; }
 refused_at_once 1000 "nothing is granted before the look-up" raw 9999
 in_host curl -sN --unix-socket /run/outcall/host.sock 'http://x/api/v1/events?agent=alice' >"$TB/events" &
 events=$!
-tb_wait 10 sh -c "in=\$(ip netns exec host curl -s --unix-socket /run/outcall/host.sock http://x/metrics); case \$in in *outcall_event_streams\ 1*) ;; *) exit 1 ;; esac"
+tb_wait sh -c "in=\$(ip netns exec host curl -s --unix-socket /run/outcall/host.sock http://x/metrics); case \$in in *outcall_event_streams\ 1*) ;; *) exit 1 ;; esac"
 tap_is "$(look_up)" $TB_ELSEWHERE "the name of a direct rule is answered"
 tap_like "$(raw 9999)" 'should not be here' "and its address can be reached, past the proxy"
 listed=$(outcall grants list)
 tap_like "$listed" 'alice +direct\.example\.com \(151\.101\.64\.9\) +tcp 9999 .*direct' "grants list names workload, host, port and rule"
 
-tb_wait 5 grep -q '^event: grant_added' "$TB/events"
+tb_wait grep -q '^event: grant_added' "$TB/events"
 tap_like "$(grep -A1 '^event: grant_added' "$TB/events")" '"workload":"alice".*"name":"direct\.example\.com".*"rule":"direct"' \
   "those who watch are told of it"
 kill $events
@@ -47,7 +47,7 @@ exec 5>"$TB/ask"
 held() {
   wanted=$(($(wc -l <"$TB/held") + 1))
   echo >&5
-  tb_wait 10 sh -c "[ \$(wc -l <'$TB/held') -ge $wanted ]"
+  tb_wait sh -c "[ \$(wc -l <'$TB/held') -ge $wanted ]"
   tail -n 1 "$TB/held"
 }
 tap_is "$(held)" answered "a direct connection answers"
@@ -78,33 +78,33 @@ outcall rules reload >/dev/null
 listens() { in_host ss -lntu | grep -Eq "$1:53 .*" && in_host ss -lnt | grep -Eq "$1:8080 .*"; }
 outcall network create --name staging >/dev/null
 tap_is $? 0 "a network is made"
-tb_wait 5 listens 10.200.1.1
+tb_wait listens 10.200.1.1
 tap_ok $? "DNS and proxy serve its gateway"
 daemon_stop KILL
 daemon_start
 tap_like "$(outcall network list)" 'outcall-staging +outcall1 +up +10\.200\.1\.0/24' "a daemon that was killed knows it again"
-tb_wait 5 listens 10.200.1.1
+tb_wait listens 10.200.1.1
 tap_ok $? "and serves it"
 outcall network destroy staging >/dev/null
 tap_is $? 0 "it is removed"
 not_listening() { ! listens 10.200.1.1; }
-tb_wait 5 not_listening
+tb_wait not_listening
 tap_ok $? "and no longer served"
 
 # --- other tools ------------------------------------------------------------------
 restored() { grep -q "$1" "$TB/daemon.log"; }
 look_up >/dev/null
 in_host nft flush ruleset
-tb_wait 10 restored 'somebody else changed the ruleset .*restored'
+tb_wait restored 'somebody else changed the ruleset .*restored'
 tap_ok $? "a flushed ruleset is noticed and restored"
 refused_at_once 1000 "grants have ended with it" raw 9999
 tap_is "$(look_up)" $TB_ELSEWHERE "a look-up works"
 tap_like "$(raw 9999)" 'should not be here' "and brings the grant back"
 tap_like "$(outcall status)" 'restored 1 times after another tool' "the status says so"
 ip -n host link del outcall0
-tb_wait 10 restored 'it was removed or renamed; restored'
+tb_wait restored 'it was removed or renamed; restored'
 tap_ok $? "a deleted bridge is noticed and restored"
-tb_wait 10 look_up
+tb_wait look_up
 tap_ok $? "with its ports and its DNS"
 refused_at_once 1000 "the workload is confined as before" raw 22
 # --- without the right to enforce ---------------------------------------------------

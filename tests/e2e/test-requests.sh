@@ -99,7 +99,7 @@ tap_like "$shown" 'Opens +\*\.example\.net' "requests show tells what it opens"
 tap_like "$shown" 'request\.time < timestamp' "and the file with its end"
 in_attack alice "$shim" request --host wait.example.net --wait >"$TB/waited" &
 waiter=$!
-tb_wait 10 sh -c 'ip netns exec host "$1" requests list | grep -q wait.example.net' sh "$(tb_program outcall)"
+tb_wait sh -c 'ip netns exec host "$1" requests list | grep -q wait.example.net' sh "$(tb_program outcall)"
 waiting=$(outcall requests list | sed -n 's/^\([0-9a-f]*\) .*wait\.example\.net.*/\1/p')
 tap_like "$(outcall requests approve "$waiting" --for 30m </dev/null)" 'is in force' "requests approve --for"
 wait "$waiter"
@@ -147,14 +147,14 @@ opened() {
     -servername front.example.com <"$TB/tunnel.in" >"$TB/tunnel" 2>&1 &
   tunnel=$!
   exec 4>"$TB/tunnel.in"
-  tb_wait 10 grep -q 'depth=0' "$TB/tunnel" && kill -0 $tunnel && ! ended
+  tb_wait grep -q 'depth=0' "$TB/tunnel" && kill -0 $tunnel && ! ended
 }
 opened 6 || opened 40
 tap_ok $? "a tunnel stands to a host that is approved for a time"
-tb_wait 60 ended
+tb_wait ended
 tap_ok $? "which ends"
 over() { ! kill -0 $tunnel; }
-tb_wait 10 over
+tb_wait over
 tap_ok $? "the tunnel ends with it"
 exec 4>&-
 check robert front.example.com:443
@@ -176,10 +176,10 @@ granted() {
 granted 6 || granted 40
 tap_ok $? "a direct connection works for a time"
 tap_like "$(outcall grants list)" 'robert +direct\.example\.com ' "by a grant"
-tb_wait 60 ended
+tb_wait ended
 tap_ok $? "which ends"
 gone() { ! outcall grants list | grep -q direct.example.com; }
-tb_wait 10 gone
+tb_wait gone
 tap_ok $? "and the grant with it"
 refused_at_once 1000 "the way is closed" raw
 

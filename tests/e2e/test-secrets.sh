@@ -46,7 +46,7 @@ tap_like "$(outcall log --blocked)" 'plain\.example\.com.*/admin/a' "refusals we
 tap_like "$(outcall log --allowed)" 'plain\.example\.com.*/repos/a' "and what was allowed"
 grep -q "/admin/a" "$TB/audit.log"
 tap_ok $? "in the audit file too"
-tb_wait 10 grep -q "/admin/a" "$TB/events.log"
+tb_wait grep -q "/admin/a" "$TB/events.log"
 tap_ok $? "and as events"
 
 outcall log --json --limit 65536 >"$TB/log.json"

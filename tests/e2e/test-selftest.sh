@@ -7,7 +7,7 @@ testbed_enter "$0" "$@"
 e2e_start
 free="$OUTCALL_SRCDIR/tests/e2e/no-confinement.py"
 in_host python3 "$free" services >"$TB/services.log" 2>&1 &
-tb_wait 10 grep -q ready "$TB/services.log"
+tb_wait grep -q ready "$TB/services.log"
 tap_ok $? "the host has sockets of engines and other services"
 
 # pick EXPRESSION <FILE: of each way w, the ids for which it is true.
@@ -114,7 +114,7 @@ chmod 755 /run/free-bwrap
 sed -i 1c"#!$(readlink -f /bin/sh)" /run/free-bwrap
 mount --bind /run/free-bwrap "$(readlink -f "$bwrap")"
 in_host python3 "$free" daemon $TB_DNS >"$TB/free.log" 2>&1 &
-tb_wait 10 grep -q ready "$TB/free.log"
+tb_wait grep -q ready "$TB/free.log"
 tap_ok $? "a network without rules, a sandbox without walls"
 outcall selftest --disruptive --json --via $TB_WEB >"$TB/free.json" 2>"$TB/free-err.log"
 tap_is $? 1 "what escapes is told by the exit code"
@@ -132,7 +132,7 @@ helper=$(tb_program outcall-selftest)
 mkfifo "$TB/hold"
 in_host "$helper" listen run=123456789012 <"$TB/hold" >"$TB/listen.log" &
 exec 9>"$TB/hold"
-tb_wait 5 grep -q port "$TB/listen.log"
+tb_wait grep -q port "$TB/listen.log"
 port=$(cut -f2 "$TB/listen.log")
 answer=$(in_host "$helper" probe stage=sandbox only=host run=123456789012 port="$port" \
   gateway=10.200.0.1)

@@ -10,7 +10,7 @@ testbed_enter "$0" "$@"
 e2e_start
 mux() { in_host tmux -L outcall-terminal -f /dev/null "$@"; }
 # shows PATTERN: soon, on a line of the screen.
-shows() { tb_wait 20 sh -c 'ip netns exec host tmux -L outcall-terminal capture-pane -p | grep -Eq -- "$1"' sh "$1"; }
+shows() { tb_wait sh -c 'ip netns exec host tmux -L outcall-terminal capture-pane -p | grep -Eq -- "$1"' sh "$1"; }
 # keys TEXT: and Enter.
 keys() { mux send-keys -l "$1" && mux send-keys Enter; }
 # fresh: an empty screen with the outer shell's prompt.
@@ -29,9 +29,9 @@ tap_ok $? "there is a shell"
 
 keys 'outcall run -- cat'
 running() { outcall ps | grep -q ' cat *$'; }
-tb_wait 10 running
+tb_wait running
 keys 'a line'
-tb_wait 15 sh -c 'ip netns exec host tmux -L outcall-terminal capture-pane -p | grep -c "^a line" | grep -q 2'
+tb_wait sh -c 'ip netns exec host tmux -L outcall-terminal capture-pane -p | grep -c "^a line" | grep -q 2'
 tap_ok $? "a line is typed and comes back"
 mux send-keys C-c
 keys 'echo code=$?'
@@ -59,7 +59,7 @@ keys 'outcall run -- sh -c "read line; echo got=\$line" &'
 shows '^\[1\]'
 # The shell tells it with its next prompt.
 stopped() { keys '' && mux capture-pane -p | grep -q 'Stopped'; }
-tb_wait 20 stopped
+tb_wait stopped
 tap_ok $? "in the background it stops when it reads"
 keys 'fg'
 keys 'typed'
@@ -108,7 +108,7 @@ mux send-keys Escape
 shows '^- made'
 keys ':wq'
 written() { grep -q '^written by vi$' "$TB/project/made"; }
-tb_wait 15 written
+tb_wait written
 tap_ok $? "raw mode: keys reach it one by one"
 sane
 tap_ok $? "and the terminal is as before"

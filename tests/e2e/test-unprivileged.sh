@@ -51,7 +51,7 @@ tap_is $? 1 "who is not in the group may not"
 tap_like "$answer" 'cannot connect to outcalld' "and is told so"
 unshare --user --map-root-user --net sleep 1000 &
 stranger=$!
-tb_wait 5 tb_fresh_netns $stranger
+tb_wait tb_fresh_netns $stranger
 answer=$(in_host setpriv --reuid 61234 --regid 61234 --groups 61300 curl -s \
   --unix-socket /run/outcall/host.sock -d "{\"pid\": $stranger, \"name\": \"stolen\"}" \
   http://x/api/v1/sandbox/attach)

@@ -12,8 +12,8 @@ shim=$(tb_program outcall-agent)
 mux() { in_host tmux -L outcall-watch -f /dev/null "$@"; }
 screen() { mux capture-pane -p; }
 # shows PATTERN: soon.
-shows() { tb_wait 15 sh -c 'ip netns exec host tmux -L outcall-watch capture-pane -p | grep -Eq -- "$1"' sh "$1"; }
-lacks() { tb_wait 15 sh -c '! ip netns exec host tmux -L outcall-watch capture-pane -p | grep -Eq -- "$1"' sh "$1"; }
+shows() { tb_wait sh -c 'ip netns exec host tmux -L outcall-watch capture-pane -p | grep -Eq -- "$1"' sh "$1"; }
+lacks() { tb_wait sh -c '! ip netns exec host tmux -L outcall-watch capture-pane -p | grep -Eq -- "$1"' sh "$1"; }
 export TMUX_TMPDIR="$TB" TERM=xterm LC_ALL=C.UTF-8 LANGUAGE=en
 mux new-session -d -x 110 -y 30 "$(tb_program outcall) watch"
 shows 'outcall watch'
@@ -68,7 +68,7 @@ shows '^outcall watch'
 tap_ok $? "a small window works"
 mux send-keys q
 gone() { ! mux list-sessions >/dev/null 2>&1; }
-tb_wait 15 gone
+tb_wait gone
 tap_ok $? "q ends it"
 outcall watch </dev/null >/dev/null 2>&1
 tap_is $? 1 "without a terminal it says so"

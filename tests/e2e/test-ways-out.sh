@@ -35,7 +35,7 @@ refused_at_once 4000 "IPv6 with an address and route of its own" $m nc -6 -w3 26
 # --- the host --------------------------------------------------------------------
 in_host nc -lk $TB_HOST 7777 </dev/null >/dev/null 2>&1 &
 in_host nc -lk "$gateway" 7778 </dev/null >/dev/null 2>&1 &
-tb_wait 5 in_host nc -z "$gateway" 7778
+tb_wait in_host nc -z "$gateway" 7778
 refused_at_once 1000 "a port of the host" $m nc -w3 -z $TB_HOST 7777
 refused_at_once 1000 "another port of the gateway" $m nc -w3 -z "$gateway" 7778
 refused_at_once 1000 "the host's DNS port on its other address" \
@@ -48,7 +48,7 @@ tap_is "$scan" "53 8080" "of 65,535 TCP ports of the gateway only DNS and the pr
 
 # --- another workload ----------------------------------------------------------------
 in_attack victim nc -lk "$victim" 7779 </dev/null >/dev/null 2>&1 &
-tb_wait 5 in_attack victim nc -z "$victim" 7779
+tb_wait in_attack victim nc -z "$victim" 7779
 tap_ok $? "the victim listens"
 refused_at_once 4000 "TCP to another workload" $m nc -w3 -z "$victim" 7779
 refused_at_once 4000 "UDP to another workload" \
@@ -75,7 +75,7 @@ refused_at_once 4000 "with another MAC nothing answers" \
 in_attack mallory ip link set eth0 address "$mac"
 in_attack mallory ip addr replace "$own" dev eth0
 in_attack mallory ip route replace default via "$gateway"
-tb_wait 10 in_attack mallory curl -sf --max-time 2 -x "http://$gateway:8080" http://plain.example.com/repos/a
+tb_wait in_attack mallory curl -sf --max-time 2 -x "http://$gateway:8080" http://plain.example.com/repos/a
 tap_ok $? "and as itself again it works again"
 tap_is "$(in_attack victim curl -s --max-time 5 -x "http://$gateway:8080" \
   http://plain.example.com/repos/a)" repos "the victim never noticed"

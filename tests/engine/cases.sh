@@ -25,7 +25,7 @@ sandbox true
 tap_is $? 0 "and the rest works"
 engine_start
 tap_ok $? "the engine starts"
-tb_wait 60 engine_connected
+tb_wait engine_connected
 tap_ok $? "and is found by itself"
 engine_image
 tap_ok $? "an image of busybox is imported"
@@ -222,7 +222,7 @@ outcall container remove sided >/dev/null
 outcall network destroy side >/dev/null
 tap_is $? 0 "and can go when it is not"
 engine_gone() { ! engine_curl -f http://x/v1.41/networks/outcall-side >/dev/null; }
-tb_wait 10 engine_gone
+tb_wait engine_gone
 tap_ok $? "from the engine too"
 in_engine ip link show outcall1 >/dev/null 2>&1
 tap_is $? 1 "with its bridge"
@@ -253,7 +253,7 @@ label='"Labels":{"managed-by":"outcalld"}'
 host='"NetworkMode":"outcall-default"'
 dns='"Dns":["10.200.0.1"]'
 foreign adopted "{$member,$label,\"HostConfig\":{$host,$dns}}"
-tb_wait 30 is_workload adopted
+tb_wait is_workload adopted
 tap_ok $? "a container with the label is adopted on its start"
 tap_is "$(fetch adopted http://plain.example.com/repos/a)" repos "and reaches what is allowed"
 tap_like "$(fetch adopted http://blocked.example.com/x)" \
@@ -266,7 +266,7 @@ foreign mighty "{$member,$label,\"HostConfig\":{$host,$dns,\"CapAdd\":[\"SYS_ADM
 foreign shared "{$member,$label,\"HostConfig\":{$host,$dns,\"PidMode\":\"host\"}}"
 foreign socket "{$member,$label,\"HostConfig\":{$host,$dns,\"Binds\":[\"$ENGINE_SOCKET:/s\"]}}"
 foreign resolver "{$member,$label,\"HostConfig\":{$host}}"
-tb_wait 30 grep -q 'resolver stays blocked: its DNS server' "$TB/daemon.log"
+tb_wait grep -q 'resolver stays blocked: its DNS server' "$TB/daemon.log"
 tap_ok $? "one with another DNS server stays blocked"
 for reason in 'mighty stays blocked: it has capability' 'shared stays blocked: it shares a pid' \
   'socket stays blocked: it has .* mounted'; do
@@ -274,7 +274,7 @@ for reason in 'mighty stays blocked: it has capability' 'shared stays blocked: i
   tap_ok $? "$reason"
 done
 if [ "$ENGINE" = docker ]; then
-  tb_wait 5 grep -q 'published stays blocked: it publishes ports' "$TB/daemon.log"
+  tb_wait grep -q 'published stays blocked: it publishes ports' "$TB/daemon.log"
   tap_ok $? "published stays blocked: it publishes ports"
 fi
 is_workload unlabelled
@@ -293,13 +293,13 @@ engine_api POST /networks/create '{"Name":"other","Driver":"bridge"}' >"$TB/othe
 engine_api POST /networks/other/connect '{"Container":"one"}' >>"$TB/other.log"
 only_ours() { [ "$(json "$(engine_api GET /containers/one/json)" 'list(d["NetworkSettings"]["Networks"])')" = "['outcall-default']" ]; }
 was_told() { grep -q 'one was connected to network other besides' "$TB/daemon.log"; }
-if tb_wait 30 was_told; then
+if tb_wait was_told; then
   tap_ok 0 "connecting it to another network is noticed"
 else
   sed 's/^/# /' "$TB/other.log"
   tap_ok 1 "connecting it to another network is noticed"
 fi
-tb_wait 30 only_ours
+tb_wait only_ours
 tap_ok $? "and undone"
 raw one "$TB_ELSEWHERE" 9999
 tap_is $? 1 "it is confined as before"
@@ -308,22 +308,22 @@ tap_is $? 1 "it is confined as before"
 address=$(address_of two)
 engine_api DELETE '/containers/two?force=true' >/dev/null
 begin=$(now_ms)
-tb_wait 10 has_no_lease "$address"
+tb_wait has_no_lease "$address"
 took=$(($(now_ms) - begin))
 [ $took -le 1000 ]
 tap_ok $? "rm -f from outside: its lease is gone within a second (after $took ms)"
 is_no_workload two
 tap_ok $? "and it is none of ours"
 create --name greedy --memory 8m box sh -c 'x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done' >/dev/null
-tb_wait 60 is_no_workload greedy
+tb_wait is_no_workload greedy
 tap_ok $? "one that runs out of memory is gone too"
 in_container ruled sh -c 'kill -9 -1' >/dev/null 2>&1
 engine_api POST '/containers/ruled/kill' >/dev/null
-tb_wait 10 is_no_workload ruled
+tb_wait is_no_workload ruled
 tap_ok $? "and one that is killed"
 create --name speaker box sh -c 'echo said; echo complained >&2; sleep 1000' >/dev/null
 said() { outcall logs speaker | grep -q complained; }
-tb_wait 30 said
+tb_wait said
 tap_is "$(outcall logs speaker | sort | xargs)" "complained said" "outcall logs"
 tap_like "$(outcall stop --time 1 speaker)" 'is being stopped' "outcall stop"
 is_workload speaker
@@ -346,18 +346,18 @@ is_workload one && is_workload adopted && is_workload bound
 tap_ok $? "a daemon that starts again knows its containers before it answers"
 tap_is "$(fetch one http://plain.example.com/repos/a)" repos "and they go on"
 tap_like "$(in_container one /usr/local/bin/outcall-agent whoami)" '^one ' "with their agent socket"
-tb_wait 60 engine_connected
+tb_wait engine_connected
 daemon_stop
 rm "$TB/state/workloads.json"
 outcall ca init --out "$TB/own" >/dev/null
 daemon_start --ca-cert "$TB/own/ca.crt" --ca-key "$TB/own/ca.key"
 if [ "$ENGINE" = docker ]; then
-  tb_wait 30 is_workload one
+  tb_wait is_workload one
   tap_ok $? "without its state, it takes them on again from the engine"
   tap_is "$(fetch one http://plain.example.com/repos/a)" repos "and they go on once more"
 fi
 # With a CA, containers trust it by themselves.
-tb_wait 60 engine_connected
+tb_wait engine_connected
 tap_like "$(create --name trusting --env GIT_SSL_CAINFO=/mine box sleep 1000)" 'trusting runs confined' \
   "a container with a CA"
 inspected=$(engine_api GET /containers/trusting/json)
@@ -368,12 +368,12 @@ tap_like "$(json "$inspected" '[e for e in d["Config"]["Env"] if e.startswith("G
 tap_is "$(in_container trusting /bin/busybox tail -n 1 /run/outcall/ca-bundle.pem)" "$(tail -n 1 "$TB/own/ca.crt")" \
   "and they are there"
 engine_stop KILL
-tb_wait 30 grep -q 'the event stream ended' "$TB/daemon.log"
+tb_wait grep -q 'the event stream ended' "$TB/daemon.log"
 tap_like "$(outcall status)" 'engine +unavailable' "the engine's end is noticed"
 rm -f /run/docker.pid
 engine_start
 tap_ok $? "the engine starts again"
-tb_wait 60 engine_connected
+tb_wait engine_connected
 tap_ok $? "and is found again"
 answer=$(create --name after box sleep 1000)
 tap_like "$answer" 'after runs confined' "containers can be made as before"
@@ -382,7 +382,7 @@ raw after "$TB_ELSEWHERE" 9999
 tap_is $? 1 "and nothing else"
 ids=$(json "$(engine_api GET '/containers/json?all=true')" '" ".join(c["Id"] for c in d)')
 for id in $ids; do engine_api DELETE "/containers/$id?force=true" >/dev/null; done
-tb_wait 5 sh -c "! $(tb_program outcall) ps --json | grep -q '\"name\"'"
+tb_wait sh -c "! $(tb_program outcall) ps --json | grep -q '\"name\"'"
 tap_is "$(in_host nft list set bridge outcall leases | grep -c elements)" 0 "at the end no lease is left"
 daemon_stop
 engine_stop

@@ -44,7 +44,7 @@ docker_start() {
     --pidfile /run/docker.pid --bridge none -H "unix://$ENGINE_SOCKET" "$@" \
     >>"$TB/docker.log" 2>&1 &
   ENGINE_PID=$!
-  tb_wait 60 engine_ready || { tail -n 30 "$TB/docker.log" | sed 's/^/# /'; return 1; }
+  tb_wait engine_ready || { tail -n 30 "$TB/docker.log" | sed 's/^/# /'; return 1; }
 }
 
 podman_start() {
@@ -64,7 +64,7 @@ CONF
   CONTAINERS_CONF=/run/containers.conf CONTAINERS_REGISTRIES_CONF=/run/registries.conf nsenter --net=/run/netns/host -- podman \
     --root "$TB/engine" --runroot /run/podman-root system service --time 0 "unix://$ENGINE_SOCKET" >>"$TB/podman.log" 2>&1 &
   ENGINE_PID=$!
-  tb_wait 60 engine_ready || { tail -n 30 "$TB/podman.log" | sed 's/^/# /'; return 1; }
+  tb_wait engine_ready || { tail -n 30 "$TB/podman.log" | sed 's/^/# /'; return 1; }
 }
 
 # In memory, and gone with the namespaces.
@@ -101,7 +101,7 @@ engine_image() {
   tar -C "$TB/image" -c . |
     engine_curl -X POST -T - "http://x/v1.41/images/create?fromSrc=-&repo=box&tag=latest" \
       >"$TB/import.log"
-  tb_wait 10 engine_has_image
+  tb_wait engine_has_image
 }
 engine_has_image() { engine_curl -f http://x/v1.41/images/box/json; }
 
@@ -116,7 +116,7 @@ http: {addr: "$REGISTRY"}
 CONF
   nsenter --net=/run/netns/host -- docker-registry serve "$TB/registry.yml" >"$TB/registry.log" 2>&1 &
   ENGINE_REGISTRY=$!
-  tb_wait 20 in_engine curl -sf "http://$REGISTRY/v2/" || return 1
+  tb_wait in_engine curl -sf "http://$REGISTRY/v2/" || return 1
   head -c 8000000 /dev/urandom >"$TB/image/etc/much"
   engine_much=$(tar -C "$TB/image" -c . |
     engine_curl -X POST -T - "http://x/v1.41/images/create?fromSrc=-" | grep -o 'sha256:[0-9a-f]*' | tail -n 1)

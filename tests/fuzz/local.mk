@@ -5,6 +5,7 @@
 FUZZ_SECONDS = 60
 # 0 is another one each time.
 FUZZ_SEED = 0
+FUZZ_JOBS = 1
 fuzz_programs = \
 	tests/fuzz/fuzz-agent \
 	tests/fuzz/fuzz-agent-yaml \
@@ -85,13 +86,12 @@ tests_fuzz_fuzz_selftest_LDADD = $(GLIB_LIBS)
 # A crash is printed too, for whoever has the log alone.
 check-fuzz: $(fuzz_programs)
 if FUZZING
-	@set -e; for p in $(fuzz_programs); do \
-	  name=$${p##*/}; mkdir -p tests/fuzz/found/$$name; \
-	  $$p -max_total_time=$(FUZZ_SECONDS) -timeout=10 -seed=$(FUZZ_SEED) -verbosity=0 \
-	    -exact_artifact_path=tests/fuzz/found/crash-$$name \
-	    tests/fuzz/found/$$name $(srcdir)/tests/fuzz/corpus/$$name || \
-	    { base64 tests/fuzz/found/crash-$$name; exit 1; }; \
-	done
+	@printf '%s\n' $(fuzz_programs) | xargs -n 1 -P $(FUZZ_JOBS) sh -c ' \
+	  name=$${1##*/}; found=tests/fuzz/found; mkdir -p $$found/$$name; \
+	  $$1 -max_total_time=$(FUZZ_SECONDS) -timeout=10 -seed=$(FUZZ_SEED) -verbosity=0 \
+	    -exact_artifact_path=$$found/crash-$$name \
+	    $$found/$$name $(srcdir)/tests/fuzz/corpus/$$name || \
+	    { base64 $$found/crash-$$name; exit 1; }' sh
 else
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(fuzz_programs)'
 endif

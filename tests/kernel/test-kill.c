@@ -105,7 +105,7 @@ print_log (void)
 static void
 await_daemon (void)
 {
-  if (oc_test_wait (is_ready, NULL, 30000))
+  if (oc_test_wait (is_ready, NULL))
     return;
   print_log ();
   g_error ("the daemon is not ready");
@@ -144,7 +144,7 @@ attach_workload (void)
                                 G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD
                                     | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
                                 NULL, NULL, &pid, NULL));
-  g_assert_true (oc_test_wait (has_fresh_netns, &pid, 10000));
+  g_assert_true (oc_test_wait (has_fresh_netns, &pid));
   bed.workload = pid;
   body = g_strdup_printf ("{\"pid\":%d,\"name\":\"w1\"}", (int) pid);
   g_assert_cmpuint (call ("POST", "/api/v1/sandbox/attach", body, NULL), ==, 200);

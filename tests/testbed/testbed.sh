@@ -38,10 +38,9 @@ testbed_enter() {
   TB_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc sh "$@"
 }
 
-# tb_wait SECONDS COMMAND…: until it succeeds.
+# tb_wait COMMAND…: until it succeeds, for two minutes at most: machines are busy.
 tb_wait() {
-  tb_left=$(($1 * 20))
-  shift
+  tb_left=2400
   while ! "$@" >/dev/null 2>&1; do
     tb_left=$((tb_left - 1))
     [ $tb_left -gt 0 ] || return 1
@@ -194,8 +193,8 @@ tb_servers() {
   head -c 20000000 /dev/urandom >"$TB/web-root/big"
   in_elsewhere python3 "$OUTCALL_SRCDIR/tests/testbed/listeners.py" $TB_ELSEWHERE \
     >"$TB/listeners.log" 2>&1 &
-  tb_wait 10 grep -q ready "$TB/listeners.log"
-  tb_wait 10 in_host dig +short +time=1 +tries=1 @$TB_DNS api.example.com
+  tb_wait grep -q ready "$TB/listeners.log"
+  tb_wait in_host dig +short +time=1 +tries=1 @$TB_DNS api.example.com
 }
 
 # testbed_up: needs OUTCALL_SRCDIR and OUTCALL_BUILDDIR. TB is the scratch folder.
@@ -222,7 +221,7 @@ daemon_start() {
   ip netns exec host "$(tb_program outcalld)" --rules-dir "$TB/rules.d" --state-dir "$TB/state" \
     --dns-upstream $TB_DNS --workers 2 "$@" >>"$TB/daemon.log" 2>&1 &
   TB_DAEMON=$!
-  tb_wait 15 daemon_ready || {
+  tb_wait daemon_ready || {
     sed 's/^/# /' "$TB/daemon.log"
     return 1
   }
@@ -256,7 +255,7 @@ host_api() { in_host curl -s --unix-socket /run/outcall/host.sock "$@"; }
 attack_up() {
   unshare --user --map-root-user --net sleep 1000 &
   eval "TB_ATTACK_$1=$!"
-  tb_wait 5 tb_fresh_netns $!
+  tb_wait tb_fresh_netns $!
   tb_answer=$(host_api -H 'Content-Type: application/json' \
     -d "{\"pid\": $!, \"name\": \"$1\"${2:+, $2}}" http://x/api/v1/sandbox/attach)
   case $tb_answer in

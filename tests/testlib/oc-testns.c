@@ -109,7 +109,7 @@ oc_test_run (const char *format, ...)
 }
 
 gboolean
-oc_test_wait (gboolean (*ready) (gpointer), gpointer user_data, guint timeout_ms)
+oc_test_wait_ms (gboolean (*ready) (gpointer), gpointer user_data, guint timeout_ms)
 {
   gint64 deadline_us = g_get_monotonic_time () + (gint64) timeout_ms * 1000;
 
@@ -121,4 +121,10 @@ oc_test_wait (gboolean (*ready) (gpointer), gpointer user_data, guint timeout_ms
         g_usleep (2000);
     }
   return TRUE;
+}
+
+gboolean
+oc_test_wait (gboolean (*ready) (gpointer), gpointer user_data)
+{
+  return oc_test_wait_ms (ready, user_data, OC_TEST_PATIENCE_S * 1000);
 }

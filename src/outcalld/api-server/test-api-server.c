@@ -245,7 +245,7 @@ exchange (Fixture *fixture, const char *data, gsize len, gsize step, const char 
 
   client.fd = connect_to (fixture);
   client.received = g_string_new (NULL);
-  done = oc_test_wait (client_ready, &client, 20000);
+  done = oc_test_wait (client_ready, &client);
   oc_fd_clear (&client.fd);
   if (!done)
     g_error ("no end after: %s", client.received->str);
@@ -431,7 +431,7 @@ test_never_reads (Fixture *fixture, gconstpointer data)
   oc_autofd int fd = connect_to (fixture);
 
   g_assert_cmpint (send (fd, request, sizeof request - 1, 0), ==, sizeof request - 1);
-  g_assert_true (oc_test_wait (is_closed_for_writing, &fd, 10000));
+  g_assert_true (oc_test_wait (is_closed_for_writing, &fd));
 }
 
 static void
@@ -511,7 +511,7 @@ static void
 test_stream_ends_with_peer (Fixture *fixture, gconstpointer data)
 {
   test_stream (fixture, data);
-  g_assert_true (oc_test_wait (is_stream_closed, fixture, 5000));
+  g_assert_true (oc_test_wait (is_stream_closed, fixture));
   g_assert_cmpuint (fixture->n_closed, ==, 1);
 }
 
@@ -530,7 +530,7 @@ test_stream_slow_reader (Fixture *fixture, gconstpointer data)
   guint n = 0;
 
   g_assert_cmpint (send (fd, request, sizeof request - 1, 0), ==, sizeof request - 1);
-  g_assert_true (oc_test_wait (is_streaming, fixture, 5000));
+  g_assert_true (oc_test_wait (is_streaming, fixture));
   while (fixture->stream != NULL)
     {
       oc_api_request_send_event (fixture->stream, NULL, NULL, text);
@@ -555,7 +555,7 @@ hold (Fixture *fixture, int *fd)
 
   *fd = connect_to (fixture);
   g_assert_cmpint (send (*fd, request, sizeof request - 1, 0), ==, sizeof request - 1);
-  g_assert_true (oc_test_wait (is_held, fixture, 5000));
+  g_assert_true (oc_test_wait (is_held, fixture));
 }
 
 static void
@@ -566,7 +566,7 @@ test_late_answer (Fixture *fixture, gconstpointer data)
 
   hold (fixture, &client.fd);
   oc_api_request_reply (fixture->held, 201, NULL);
-  g_assert_true (oc_test_wait (client_ready, &client, 5000));
+  g_assert_true (oc_test_wait (client_ready, &client));
   statuses = list_statuses (client.received->str);
   g_assert_cmpstr (statuses, ==, "201 200");
   oc_fd_clear (&client.fd);
@@ -600,7 +600,7 @@ test_handler_looks_after_answer (Fixture *fixture, gconstpointer data)
 
   g_assert_cmpint (send (fd, request, sizeof request - 1, 0), ==, sizeof request - 1);
   oc_fd_clear (&fd);
-  g_assert_true (oc_test_wait (has_read_late, fixture, 5000));
+  g_assert_true (oc_test_wait (has_read_late, fixture));
   g_assert_cmpstr (fixture->late, ==, "v");
   g_clear_pointer (&fixture->late, g_free);
   assert_alive (fixture);
@@ -614,7 +614,7 @@ test_server_ends_first (Fixture *fixture, gconstpointer data)
   oc_autofd int stream_fd = connect_to (fixture);
 
   g_assert_cmpint (send (stream_fd, request, sizeof request - 1, 0), ==, sizeof request - 1);
-  g_assert_true (oc_test_wait (is_streaming, fixture, 5000));
+  g_assert_true (oc_test_wait (is_streaming, fixture));
   hold (fixture, &held_fd);
   g_clear_pointer (&fixture->server, oc_api_server_free);
   g_assert_cmpuint (fixture->n_closed, ==, 1);

@@ -155,7 +155,7 @@ bed_start_unbound (Bed *bed)
   g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
                  die_with_parent, NULL, &bed->unbound, &error);
   g_assert_no_error (error);
-  g_assert_true (oc_test_wait (unbound_answers, NULL, 10000));
+  g_assert_true (oc_test_wait (unbound_answers, NULL));
 }
 
 void

@@ -75,7 +75,7 @@ test_failover (void)
   start_us = g_get_monotonic_time ();
   second = bed_dig (BED_WORKLOAD, "n1.lab.example A");
   g_assert_nonnull (strstr (second, "5.6.9.1"));
-  g_assert_cmpint (g_get_monotonic_time () - start_us, <, 1500000);
+  g_assert_cmpint (g_get_monotonic_time () - start_us, <, 1900000);
   g_assert_cmpint (atomic_load (&server.n_udp), ==, 1);
   bed_stop (&bed);
   server_stop (&server);
@@ -129,7 +129,7 @@ test_dead_and_back (void)
   g_clear_pointer (&cached, g_free);
   cached = bed_dig (BED_WORKLOAD, "a.lab.example A");
   g_assert_nonnull (strstr (cached, "5.6.7.8"));
-  g_assert_true (oc_test_wait (is_stale, NULL, 5000));
+  g_assert_true (oc_test_wait (is_stale, NULL));
   bed_start_unbound (&bed);
   back = bed_dig (BED_WORKLOAD, "n2.lab.example A");
   g_assert_nonnull (strstr (back, "5.6.9.2"));
@@ -162,7 +162,7 @@ test_resolv_conf (void)
   output = bed_dig (BED_WORKLOAD, "a.lab.example A");
   g_assert_nonnull (strstr (output, "SERVFAIL"));
   oc_test_run ("echo nameserver %s > %s/resolv.conf", BED_UPSTREAM, dir);
-  g_assert_true (oc_test_wait (is_resolved, NULL, 10000));
+  g_assert_true (oc_test_wait (is_resolved, NULL));
   bed_stop (&bed);
   oc_test_run ("umount /etc/resolv.conf && rm -r %s", dir);
 }

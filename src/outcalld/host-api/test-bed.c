@@ -175,7 +175,7 @@ request (const char *method, const char *target, const char *body, char **out_bo
   GThread *thread = g_thread_new ("client", call_thread, &call);
   guint status;
 
-  g_assert_true (oc_test_wait (call_is_done, &call, 30000));
+  g_assert_true (oc_test_wait (call_is_done, &call));
   g_thread_join (thread);
   g_assert_cmpint (call.result, ==, 0);
   status = call.reply.status;
@@ -249,7 +249,7 @@ run_aside (const char *command, char **out_output)
   Aside aside = { .command = command };
   GThread *thread = g_thread_new ("aside", aside_thread, &aside);
 
-  g_assert_true (oc_test_wait (aside_is_done, &aside, 300000));
+  g_assert_true (oc_test_wait_ms (aside_is_done, &aside, 300000));
   g_thread_join (thread);
   *out_output = aside.output;
   return aside.code;
@@ -296,7 +296,7 @@ void
 await (Stream *stream, const char *until)
 {
   stream->until = until;
-  if (!oc_test_wait (stream_has, stream, 10000))
+  if (!oc_test_wait (stream_has, stream))
     g_error ("'%s' did not come: %s", until, stream->received->str);
 }
 

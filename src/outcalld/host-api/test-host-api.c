@@ -382,7 +382,7 @@ test_allow (void)
   g_assert_true (is_allowed ("port.example.com", 8443));
   g_assert_false (is_allowed ("port.example.com", 443));
   g_assert_false (is_allowed ("one.example.com", 443)); /* for agent ci only */
-  g_assert_true (oc_test_wait (is_over, NULL, 10000));
+  g_assert_true (oc_test_wait (is_over, NULL));
   g_assert_true (is_allowed ("new.example.com", 443)); /* for good, too */
 
   /* A reload that fails takes the files back; those that were there stay. */
@@ -445,7 +445,7 @@ spawn_namespace (void)
   g_spawn_async (NULL, (char **) argv, NULL,
                  G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, &error);
   g_assert_no_error (error);
-  g_assert_true (oc_test_wait (has_fresh_netns, &pid, 10000));
+  g_assert_true (oc_test_wait (has_fresh_netns, &pid));
   return pid;
 }
 
@@ -733,7 +733,7 @@ test_stranger (void)
         _exit (98);
       _exit (reply.status == 403 ? 0 : 1);
     }
-  g_assert_true (oc_test_wait (has_exited, &pid, 10000));
+  g_assert_true (oc_test_wait (has_exited, &pid));
   g_assert_cmpint (pid, ==, 0);
   test_status ();
 }

@@ -249,7 +249,7 @@ test_watch (void)
   g_assert_true (oc_netlink_add_bridge (netlink, "ntw0", mac_a, &error));
   g_assert_true (oc_netlink_get_link (netlink, "ntw0", &link, &error));
   g_assert_true (oc_netlink_add_address (netlink, link.index, &address, 24, &error));
-  g_assert_true (oc_test_wait (saw_both, &watched, 2000));
+  g_assert_true (oc_test_wait (saw_both, &watched));
   g_assert_true (oc_netlink_delete_link (netlink, link.index, &error));
   oc_netlink_watch_free (watched.watch);
 }
@@ -274,7 +274,7 @@ test_watch_overrun (void)
   g_assert_true (oc_netlink_get_link (netlink, "ntw0", &link, &error));
   for (guint i = 0; i < 64; i++)
     g_assert_true (oc_netlink_set_up (netlink, link.index, i % 2 == 0, &error));
-  g_assert_true (oc_test_wait (saw_overrun, &watched, 2000));
+  g_assert_true (oc_test_wait (saw_overrun, &watched));
   g_assert_true (oc_netlink_delete_link (netlink, link.index, &error));
   oc_netlink_watch_free (watched.watch);
 }

@@ -97,7 +97,7 @@ test_restored (Testbed *tb, gconstpointer data)
       g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, pattern);
       oc_test_run ("%s", changes[i].command);
       start_us = g_get_monotonic_time ();
-      g_assert_true (oc_test_wait (is_restored, &wait, 10000));
+      g_assert_true (oc_test_wait (is_restored, &wait));
       worst_us = MAX (worst_us, g_get_monotonic_time () - start_us);
       g_test_assert_expected_messages ();
       is = list_ruleset ();
@@ -129,7 +129,7 @@ test_grants_end (Testbed *tb, gconstpointer data)
   accepted = accept (server, NULL, NULL);
   g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "*restored, 1 grants have ended*");
   oc_test_run ("nft flush chain inet outcall forward");
-  g_assert_true (oc_test_wait (is_restored, &wait, 10000));
+  g_assert_true (oc_test_wait (is_restored, &wait));
   g_test_assert_expected_messages ();
   g_assert_cmpuint (oc_firewall_count_grants (tb->firewall), ==, 0);
   g_assert_cmpint (tb_connect (tb->w1, TB_AWAY, 9000, TB_AT_ONCE_MS, NULL), ==, ECONNREFUSED);
@@ -167,7 +167,7 @@ test_left_alone (Testbed *tb, gconstpointer data)
   g_assert_cmpuint (oc_firewall_get_n_looks (tb->firewall), ==, 0);
   oc_test_run ("nft add table inet other && nft add chain inet other c && "
                "nft add rule inet other c accept && nft add table ip outcall");
-  g_assert_true (oc_test_wait (has_looked, tb->firewall, 10000));
+  g_assert_true (oc_test_wait (has_looked, tb->firewall));
   oc_test_run ("nft delete table inet other; nft delete table ip outcall");
   g_assert_cmpuint (oc_firewall_get_n_restored (tb->firewall, NULL), ==, 0);
   g_assert_cmpuint (oc_firewall_count_grants (tb->firewall), ==, 99);
@@ -184,7 +184,7 @@ test_after_removal (Testbed *tb, gconstpointer data)
   watch (tb);
   g_assert_true (oc_firewall_remove (tb->firewall, &error));
   oc_test_run ("nft add table inet other");
-  g_assert_true (oc_test_wait (has_looked, tb->firewall, 10000));
+  g_assert_true (oc_test_wait (has_looked, tb->firewall));
   oc_test_run ("nft delete table inet other");
   is = list_ruleset ();
   g_assert_cmpstr (is, ==, "");

@@ -268,7 +268,7 @@ test_limit (Testbed *tb, gconstpointer data)
   g_assert_cmpint (tb_connect (tb->w1, TB_AWAY, 9000, 1000, &client), ==, 0);
   accepted = accept (server, NULL, NULL);
   g_assert_true (passes (client, accepted, 1000));
-  g_assert_true (oc_test_wait (is_expired, tb, 5000));
+  g_assert_true (oc_test_wait (is_expired, tb));
   g_assert_true (passes (client, accepted, 1000)); /* established, and below the limit */
   (void) send (client, block, sizeof block, MSG_NOSIGNAL);
   g_assert_true (tb_is_readable (client, 2000)); /* reset */

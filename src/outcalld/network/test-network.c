@@ -359,9 +359,9 @@ test_own_addresses (Fixture *fixture, gconstpointer data)
   g_assert_true (oc_networks_watch_addresses (fixture->networks, on_own_addresses, &own, &error));
   g_assert_cmpuint (own.calls, ==, 1);
   oc_test_run ("ip addr add 198.51.100.7/32 dev lo");
-  g_assert_true (oc_test_wait (is_there, &own, 2000));
+  g_assert_true (oc_test_wait (is_there, &own));
   oc_test_run ("ip addr del 198.51.100.7/32 dev lo");
-  g_assert_true (oc_test_wait (is_gone, &own, 2000));
+  g_assert_true (oc_test_wait (is_gone, &own));
 }
 
 static gboolean
@@ -382,7 +382,7 @@ test_foreign_port (Fixture *fixture, gconstpointer data)
   (void) data;
   g_assert_true (oc_networks_up (fixture->networks, &error));
   oc_test_run ("ip link add oct0 type veth peer oct1 && ip link set oct0 master outcall0");
-  g_assert_true (oc_test_wait (is_isolated, NULL, 2000));
+  g_assert_true (oc_test_wait (is_isolated, NULL));
   oc_test_run ("ip link del oct0");
   g_assert_true (oc_networks_down (fixture->networks, &error));
 }

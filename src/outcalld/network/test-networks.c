@@ -493,9 +493,9 @@ test_damage (Testbed *tb, gconstpointer data)
           g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "*port ocw*");
         }
       oc_test_run ("%s", damages[i].command);
-      g_assert_true (oc_test_wait (is_repaired, &repair, 10000));
+      g_assert_true (oc_test_wait (is_repaired, &repair));
       g_test_assert_expected_messages ();
-      g_assert_true (oc_test_wait (is_served, &repair, 10000));
+      g_assert_true (oc_test_wait (is_served, &repair));
       g_assert_cmpint (tb_connect (tb->w1, TB_AWAY, 9000, TB_AT_ONCE_MS, NULL), ==, ECONNREFUSED);
     }
   oc_test_run ("ip link del br9");
@@ -517,7 +517,7 @@ test_overrun (Testbed *tb, gconstpointer data)
                "ip -batch -");
   oc_test_run ("ip link set ocw2 nomaster");
   g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "*port ocw2 was taken off*restored*");
-  g_assert_true (oc_test_wait (is_repaired, &repair, 10000));
+  g_assert_true (oc_test_wait (is_repaired, &repair));
   g_test_assert_expected_messages ();
   g_assert_cmpuint (oc_networks_get_n_overruns (tb->networks), >, 0);
 }

@@ -16,7 +16,7 @@
 void
 px_set_deadline (int fd)
 {
-  struct timeval tv = { 5, 0 };
+  struct timeval tv = { PX_DEADLINE_S, 0 };
 
   (void) setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
   (void) setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);

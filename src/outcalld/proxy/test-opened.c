@@ -239,7 +239,7 @@ px_opened_init (int *argc, char ***argv)
 static void
 test_nothing_left (void)
 {
-  g_assert_true (oc_test_wait (px_is_quiet, px_opened.px, 10000));
+  g_assert_true (oc_test_wait_ms (px_is_quiet, px_opened.px, PX_QUIET_MS));
 }
 
 int

@@ -9,7 +9,7 @@
 
 #include "proxy/test-support.h"
 
-#define PX_OPENED_TIMEOUT_MS 2500 /* of heads, handshakes and connecting */
+#define PX_OPENED_TIMEOUT_MS 5000 /* of heads, handshakes and connecting */
 
 #define C "Connection: close\r\n"
 #define UP "Host: up.test\r\n"

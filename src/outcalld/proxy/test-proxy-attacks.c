@@ -45,7 +45,7 @@ serve_reset (PxServer *server, int fd)
 static void
 assert_nothing_left (guint fds_before)
 {
-  g_assert_true (oc_test_wait (px_is_quiet, px, 10000));
+  g_assert_true (oc_test_wait_ms (px_is_quiet, px, PX_QUIET_MS));
   g_assert_cmpuint (px_count_fds (), <=, fds_before + 2 * (2 * OC_PROXY_POOL_MAX + OC_PROXY_IDLE_PER_WORKLOAD));
 }
 

@@ -175,7 +175,7 @@ test_untrusting_client (void)
   g_autofree char *last = NULL;
 
   g_assert_cmpint (px_opened_open_tls (px_tunnel (AGENT, "up.test:443"), "up.test", trust, ""), ==, -1);
-  g_assert_true (oc_test_wait (px_is_quiet, px_opened.px, 5000));
+  g_assert_true (oc_test_wait_ms (px_is_quiet, px_opened.px, PX_QUIET_MS));
   last = px_last_log (px_opened.px);
   g_assert_cmpstr (last, ==, "block tls up.test:443   default");
   gnutls_certificate_free_credentials (trust);
@@ -198,7 +198,7 @@ test_not_tls (void)
   oc_autofd int fd = px_tunnel (AGENT, "up.test:443");
 
   px_send_text (fd, "GET /hello HTTP/1.1\r\n" UP "\r\n");
-  g_assert_true (px_wait_closed (fd, 5000));
+  g_assert_true (px_wait_closed (fd, PX_AT_ONCE_MS));
 }
 
 static void
@@ -316,7 +316,7 @@ test_reload (void)
   g_autofree char *reply = NULL;
 
   px_set_rules (px_opened.px, fewer);
-  g_assert_true (px_wait_closed (no_more, 1000)); /* is to be closed now, not opened */
+  g_assert_true (px_wait_closed (no_more, PX_AT_ONCE_MS)); /* is to be closed now, not opened */
   px_send_text (goes_on, "GET /shut HTTP/1.1\r\nHost: api.test\r\n" C "\r\n");
   reply = px_read_all (goes_on, NULL);
   g_assert_true (g_str_has_prefix (reply, "HTTP/1.1 404 "));
@@ -338,7 +338,7 @@ test_reload_of_tunnel (void)
 
   g_assert_cmpint (fd, >=, 0);
   px_set_rules (px_opened.px, more);
-  g_assert_true (px_wait_closed (fd, 1000));
+  g_assert_true (px_wait_closed (fd, PX_AT_ONCE_MS));
   px_set_rules (px_opened.px, px_opened_rules);
   gnutls_certificate_free_credentials (trust);
 }
@@ -363,12 +363,12 @@ test_reload_in_body (void)
   g_assert_true (g_str_has_suffix (second, "\r\n\r\ngood-day"));
 }
 
-/* A server that never answers, and then the rule goes. */
-static void
-test_revoked (void)
+/* A server that never answers, and then the rule goes. Returns: microseconds */
+static gint64
+time_revocation (void)
 {
   oc_autofd int fd = px_opened_open ("up.test");
-  gint64 before_us;
+  gint64 before_us, took_us;
 
   px_server_forget (px_opened.web);
   px_send_text (fd, "GET /silent HTTP/1.1\r\n" UP "\r\n");
@@ -376,9 +376,21 @@ test_revoked (void)
     g_usleep (1000);
   before_us = g_get_monotonic_time ();
   px_set_rules (px_opened.px, "version: \"1\"\nrules:\n  - { id: other, hosts: [api.test], action: allow }\n");
-  g_assert_true (px_wait_closed (fd, 1000));
-  g_assert_cmpint (g_get_monotonic_time () - before_us, <, 200 * 1000);
+  g_assert_true (px_wait_closed (fd, PX_AT_ONCE_MS));
+  took_us = g_get_monotonic_time () - before_us;
   px_set_rules (px_opened.px, px_opened_rules);
+  return took_us;
+}
+
+/* A busy machine adds to some rounds, not to every one. */
+static void
+test_revoked (void)
+{
+  gint64 best_us = G_MAXINT64;
+
+  for (guint i = 0; i < 5 && best_us >= 100 * 1000; i++)
+    best_us = MIN (best_us, time_revocation ());
+  g_assert_cmpint (best_us, <, 100 * 1000);
 }
 
 int

@@ -436,7 +436,7 @@ test_log_end (void)
   g_free (px_read_until (fd, "\r\n\r\nhello"));
   first = px_wait_end (px);
   px_send_text (fd, "POST http://up.test/echo HTTP/1.1\r\nHost: up.test\r\nContent-Length: 300\r\n\r\n");
-  g_assert_true (oc_test_wait (has_begun, px, 5000));
+  g_assert_true (oc_test_wait (has_begun, px));
   g_usleep (20000); /* it takes so long at least */
   reply = g_strnfill (300, 'x');
   px_send_text (fd, reply);

@@ -276,7 +276,7 @@ test_greedy_bodies (void)
   for (gsize i = 0; i < G_N_ELEMENTS (fds); i++)
     oc_fd_clear (&fds[i]);
   g_free (other);
-  g_assert_true (oc_test_wait (px_is_quiet, px_opened.px, 10000));
+  g_assert_true (oc_test_wait_ms (px_is_quiet, px_opened.px, PX_QUIET_MS));
   other = px_ask (AGENT, POST_MIXED "Content-Length: 5\r\n\r\nhello");
   g_assert_true (g_str_has_prefix (other, "HTTP/1.1 200 "));
   px_set_rules (px_opened.px, px_opened_rules); /* closes what rests */
@@ -374,7 +374,7 @@ test_websocket (void)
       g_assert_cmpstr (reply, ==, "pong");
     }
   (void) shutdown (fd, SHUT_WR);
-  g_assert_true (px_wait_closed (fd, 5000));
+  g_assert_true (px_wait_closed (fd, PX_AT_ONCE_MS));
 }
 
 int

@@ -16,7 +16,7 @@
 #define N_TUNNELS 1000
 
 /* Sanitizers keep shadow memory of their own. */
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#ifdef OC_SANITIZED
 #define TUNNEL_KIB_MAX 1000
 #else
 #define TUNNEL_KIB_MAX 8
@@ -61,9 +61,9 @@ test_slow_head (void)
 
   px_send_text (fd, "GET http://up.test/ HT");
   reply = px_read_all (fd, NULL);
-  assert_between (start_ms, 150, 2000);
+  assert_between (start_ms, 150, PX_AT_ONCE_MS);
   g_assert_true (g_str_has_prefix (reply, "HTTP/1.1 408 "));
-  g_assert_true (px_wait_closed (silent, 2000));
+  g_assert_true (px_wait_closed (silent, PX_AT_ONCE_MS));
   px_stop (px);
 }
 
@@ -77,9 +77,9 @@ test_slow_hello (void)
 
   px_send (fd, "\x16\x03\x01", 3);
   px_send (transparent, "\x16\x03\x01", 3);
-  g_assert_true (px_wait_closed (fd, 2000));
-  g_assert_true (px_wait_closed (transparent, 2000));
-  assert_between (start_ms, 100, 2000);
+  g_assert_true (px_wait_closed (fd, PX_AT_ONCE_MS));
+  g_assert_true (px_wait_closed (transparent, PX_AT_ONCE_MS));
+  assert_between (start_ms, 100, PX_AT_ONCE_MS);
   px_stop (px);
 }
 
@@ -93,7 +93,7 @@ test_slow_dial (void)
   g_autofree char *connect
       = px_ask (AGENT, "CONNECT dead.test:443 HTTP/1.1\r\nHost: dead.test:443\r\n\r\n");
 
-  assert_between (start_ms, 500, 4000);
+  assert_between (start_ms, 500, PX_QUIET_MS);
   g_test_message ("%s", reply);
   g_assert_true (g_str_has_prefix (reply, "HTTP/1.1 504 "));
   g_assert_nonnull (strstr (reply, "connecting took too long: cannot reach dead.test:80"));
@@ -117,9 +117,9 @@ test_idle (void)
   px_send_text (kept, "GET http://up.test/hello HTTP/1.1\r\nHost: up.test\r\n\r\n");
   reply = px_read_until (kept, "hello");
   start_ms = now_ms ();
-  g_assert_true (px_wait_closed (kept, 2000));
-  g_assert_true (px_wait_closed (fd, 2000));
-  assert_between (start_ms, 250, 2000);
+  g_assert_true (px_wait_closed (kept, PX_AT_ONCE_MS));
+  g_assert_true (px_wait_closed (fd, PX_AT_ONCE_MS));
+  assert_between (start_ms, 250, PX_AT_ONCE_MS);
   silent = px_ask (AGENT, "GET http://up.test/silent HTTP/1.1\r\nHost: up.test\r\n\r\n");
   g_assert_true (g_str_has_prefix (silent, "HTTP/1.1 504 "));
   px_stop (px);
@@ -232,7 +232,7 @@ test_idle_tunnels (void)
   for (guint i = 0; i < N_TUNNELS; i++)
     oc_fd_clear (&fds[i]);
   oc_fd_clear (&listener);
-  g_assert_true (oc_test_wait (px_is_quiet, px, 5000));
+  g_assert_true (oc_test_wait_ms (px_is_quiet, px, PX_QUIET_MS));
   /* Pooled pipes may stay. */
   g_assert_cmpuint (px_count_fds (), <=, before_fds + 2 * 2 * 64);
   px_stop (px);
@@ -260,10 +260,10 @@ test_slow_loris (void)
 
       g_assert_true (g_str_has_prefix (reply, "HTTP/1.1 200 "));
     }
-  assert_between (start_ms, 0, 2000);
+  assert_between (start_ms, 0, PX_AT_ONCE_MS);
   for (guint i = 0; i < N; i++)
     oc_fd_clear (&fds[i]);
-  g_assert_true (oc_test_wait (px_is_quiet, px, 5000));
+  g_assert_true (oc_test_wait_ms (px_is_quiet, px, PX_QUIET_MS));
   px_stop (px);
 }
 
@@ -310,10 +310,10 @@ test_half_open (void)
       for (guint k = 0; k < 100; k++)
         half_open ((struct sockaddr *) &gateway, len);
     }
-  assert_between (start_ms, 0, 2000);
+  assert_between (start_ms, 0, PX_AT_ONCE_MS);
   oc_test_run ("nft list table ip half | grep -E 'packets [0-9]{4,} '");
   oc_test_run ("nft delete table ip half");
-  g_assert_true (oc_test_wait (px_is_quiet, px, 5000));
+  g_assert_true (oc_test_wait_ms (px_is_quiet, px, PX_QUIET_MS));
   px_stop (px);
 }
 
@@ -340,7 +340,7 @@ test_no_descriptors (void)
 
   px_send_text (client, "GET http://up.test/hello HTTP/1.1\r\nHost: up.test\r\n\r\n");
   first = px_read_until (client, "hello");
-  g_assert_true (oc_test_wait (has_two, px, 5000));
+  g_assert_true (oc_test_wait (has_two, px));
   g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &saved));
   low = saved;
   low.rlim_cur = 3; /* every number below is taken */
@@ -371,8 +371,8 @@ test_drain (void)
   px_send_text (fd, "more");
   g_free (pong);
   pong = px_read_until (fd, "pong");
-  g_assert_true (px_wait_closed (fd, 3000));
-  assert_between (start_ms, 200, 2000);
+  g_assert_true (px_wait_closed (fd, PX_AT_ONCE_MS));
+  assert_between (start_ms, 200, PX_AT_ONCE_MS);
   px_stop (px);
 }
 

@@ -114,7 +114,7 @@ all_go_to_parent (gpointer user_data)
 static void
 test_plain (void)
 {
-  g_assert_true (oc_test_wait (all_go_to_parent, NULL, 10000));
+  g_assert_true (oc_test_wait (all_go_to_parent, NULL));
   px_server_forget (web);
   check_plain (GET ("up.test"), "HTTP/1.1 200 ", "GET http://up.test/hello?q HTTP/1.1\r\nHost: up.test\r\n");
   check_plain (GET ("nowhere.test"), "HTTP/1.1 200 ", "GET http://nowhere.test/hello?q ");
@@ -237,13 +237,13 @@ test_change (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (oc_proxy_set_upstream (px->proxy, PARENT ":3129", &error));
-  g_assert_true (oc_test_wait (finds_nobody, NULL, 5000));
+  g_assert_true (oc_test_wait (finds_nobody, NULL));
   g_assert_false (oc_proxy_set_upstream (px->proxy, "https://x/", &error));
   g_assert_nonnull (error);
   g_assert_cmpstr (oc_proxy_get_upstream (px->proxy), ==, PARENT ":3129");
   g_clear_error (&error);
   g_assert_true (oc_proxy_set_upstream (px->proxy, NULL, &error));
-  g_assert_true (oc_test_wait (goes_direct, NULL, 5000));
+  g_assert_true (oc_test_wait (goes_direct, NULL));
 }
 
 static void

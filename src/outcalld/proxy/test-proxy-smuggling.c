@@ -245,7 +245,7 @@ settle (guint live_before)
   px_send_text (fd, "GET /settled HTTP/1.1\r\nHost: up.test\r\nConnection: close\r\n\r\n");
   (void) shutdown (fd, SHUT_WR);
   g_free (px_read_all (fd, NULL));
-  g_assert_true (oc_test_wait (is_settled, &live_before, 10000));
+  g_assert_true (oc_test_wait (is_settled, &live_before));
 }
 
 /* @step: bytes at a time */
@@ -327,7 +327,7 @@ play_answer (const Case *c, gsize step)
   if (!is_expected (c, reply))
     g_error ("%s: wanted %s, got: %s", c->name, c->expect, reply);
   check_texts (c, "at the client", reply, len);
-  g_assert_true (oc_test_wait (is_silent, later, 10000));
+  g_assert_true (oc_test_wait (is_silent, later));
 }
 
 static void

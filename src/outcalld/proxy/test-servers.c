@@ -85,7 +85,7 @@ px_server_stop (PxServer *server)
 {
   (void) shutdown (server->listen_fd, SHUT_RDWR);
   g_thread_join (server->thread);
-  g_assert_true (oc_test_wait (is_idle, server, 10000));
+  g_assert_true (oc_test_wait (is_idle, server));
   oc_fd_clear (&server->listen_fd);
   g_string_free (server->received, TRUE);
   g_free (server);

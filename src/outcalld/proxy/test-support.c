@@ -151,7 +151,7 @@ px_init (int *argc, char ***argv)
                "}\n"
                "END");
   start_dnsmasq ();
-  g_assert_true (oc_test_wait (is_listening, &name_server, 5000));
+  g_assert_true (oc_test_wait (is_listening, &name_server));
 }
 
 void
@@ -199,6 +199,13 @@ px_remove_other (Px *px)
   oc_snapshot_hub_set_identities (px->hub, px->identities);
 }
 
+void
+px_add_other (Px *px)
+{
+  add_identity (px, "other-2", OTHER, 2);
+  oc_snapshot_hub_set_identities (px->hub, px->identities);
+}
+
 static Px *
 start (const OcProxyTimeouts *timeouts, OcIntercept *intercept, guint per_workload, guint all)
 {
@@ -218,8 +225,7 @@ start (const OcProxyTimeouts *timeouts, OcIntercept *intercept, guint per_worklo
   px->log = oc_log_new ();
   px->identities = g_ptr_array_new_with_free_func ((GDestroyNotify) oc_identity_unref);
   add_identity (px, "agent", AGENT, 1);
-  add_identity (px, "other-2", OTHER, 2);
-  oc_snapshot_hub_set_identities (px->hub, px->identities);
+  px_add_other (px);
   oc_snapshot_hub_set_own_addresses (px->hub, own, G_N_ELEMENTS (own));
   px_set_rules (px, px_rules);
   px->dns = oc_dns_new (&dns_options, px->hub, px->log, NULL, &error);
@@ -229,7 +235,7 @@ start (const OcProxyTimeouts *timeouts, OcIntercept *intercept, guint per_worklo
   g_assert_no_error (error);
   g_assert_true (oc_proxy_add_gateway (px->proxy, &gateway, &error));
   g_assert_no_error (error);
-  g_assert_true (oc_test_wait (is_listening, &place, 5000));
+  g_assert_true (oc_test_wait (is_listening, &place));
   return px;
 }
 
@@ -320,7 +326,7 @@ has_ended (gpointer user_data)
 PxEnd
 px_wait_end (Px *px)
 {
-  g_assert_true (oc_test_wait (has_ended, px, 5000));
+  g_assert_true (oc_test_wait (has_ended, px));
   return px_last_end (px);
 }
 

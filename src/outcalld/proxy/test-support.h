@@ -18,6 +18,12 @@
 #define PRIVATE "192.168.7.7"
 #define NAME_SERVER "5.5.5.53"
 
+/* Long for a busy machine, and shorter than the time-outs that would hide that
+ * nothing happens at once. */
+#define PX_AT_ONCE_MS 4000
+#define PX_QUIET_MS 8000
+#define PX_DEADLINE_S 9
+
 /* The rules that most tests run under. */
 extern const char px_rules[];
 
@@ -43,8 +49,9 @@ Px *px_start_small (guint per_workload, guint all);
 Px *px_start_intercepting (const OcProxyTimeouts *timeouts, OcIntercept *intercept);
 void px_stop (Px *px);
 void px_set_rules (Px *px, const char *yaml);
-/* Only AGENT stays. */
+/* Only AGENT stays; OTHER comes back. */
 void px_remove_other (Px *px);
+void px_add_other (Px *px);
 /* The newest record: "allow|block layer host:port method path rule". (transfer full) */
 char *px_last_log (Px *px);
 typedef struct
@@ -101,7 +108,7 @@ void px_serve_banner (PxServer *server, int fd);
 
 /* A blocking socket with a deadline of five seconds for each operation. */
 int px_connect (const char *from, const char *to, guint16 port);
-void px_set_deadline (int fd); /* of five seconds for each operation */
+void px_set_deadline (int fd); /* of PX_DEADLINE_S for each operation */
 void px_send (int fd, const char *data, gsize len);
 void px_send_text (int fd, const char *text);
 /* Until the end of the stream. (transfer full); @out_len (nullable) */

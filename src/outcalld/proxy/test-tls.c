@@ -5,6 +5,8 @@
 
 #include "proxy/test-tls.h"
 
+#include "proxy/test-support.h"
+
 #include "ca/oc-ca.h"
 #include "common/oc-fd.h"
 
@@ -99,7 +101,6 @@ int
 px_tls_speak (int fd, gnutls_session_t session, OcLeaf *leaf)
 {
   Relay *relay = g_new0 (Relay, 1);
-  struct timeval deadline = { 5, 0 };
   int pair[2];
   int result;
 
@@ -117,7 +118,7 @@ px_tls_speak (int fd, gnutls_session_t session, OcLeaf *leaf)
     }
   g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
   relay->plain = pair[0];
-  g_assert_no_errno (setsockopt (pair[1], SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline));
+  px_set_deadline (pair[1]);
   g_thread_unref (g_thread_new ("tls", relay_main, relay));
   return pair[1];
 }

@@ -348,7 +348,7 @@ test_end (void)
   end = run_to_end ("approve-briefly", dir);
   over_us = g_ascii_strtoll (end, NULL, 10);
   g_assert_cmpint (over_us, >, 0);
-  g_assert_true (oc_test_wait (is_past, &over_us, 60000));
+  g_assert_true (oc_test_wait (is_past, &over_us));
   for (guint nth = 1; !done && nth < DEATHS_MAX; nth++)
     if (!run_and_kill ("end", dir, nth, &done))
       {

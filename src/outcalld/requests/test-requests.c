@@ -622,7 +622,7 @@ test_end (Fixture *f, gconstpointer data)
   gboolean allowed = is_allowed (f, "ci", "new.example.org", 443);
 
   g_assert_true (allowed || g_get_real_time () >= end_us);
-  g_assert_true (oc_test_wait (has_ended, &ended, 60000));
+  g_assert_true (oc_test_wait (has_ended, &ended));
   g_assert_false (has_rule_file (f, id));
   g_assert_false (is_allowed (f, "ci", "new.example.org", 443));
   g_assert_cmpuint (f->told, ==, 3);
@@ -645,7 +645,7 @@ test_end_while_away (Fixture *f, gconstpointer data)
   gboolean gone = oc_requests_lookup (f->requests, id)->ended;
 
   close_requests (f);
-  g_assert_true (oc_test_wait (is_past, &end_us, 60000));
+  g_assert_true (oc_test_wait (is_past, &end_us));
   g_assert_true (has_rule_file (f, id) || gone);
   open_requests (f);
   g_assert_true (oc_requests_lookup (f->requests, id)->ended);
@@ -664,7 +664,7 @@ test_end_without_reload (Fixture *f, gconstpointer data)
   write_rules (f, "20-bad.yaml", "version: \"2\"\n");
   g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "*is over*");
   g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "*cannot be loaded*");
-  g_assert_true (oc_test_wait (has_ended, &ended, 60000));
+  g_assert_true (oc_test_wait (has_ended, &ended));
   g_test_assert_expected_messages ();
   g_assert_false (is_allowed (f, "ci", "new.example.org", 443));
   g_assert_true (is_allowed (f, "ci", "api.example.com", 443));

@@ -199,7 +199,7 @@ spawn (const char *wrap)
                                     | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
                                 NULL, NULL, &pid,
                                 &error));
-  g_assert_true (oc_test_wait (is_sleeping, GINT_TO_POINTER (pid), 5000));
+  g_assert_true (oc_test_wait (is_sleeping, GINT_TO_POINTER (pid)));
   return pid;
 }
 
@@ -290,7 +290,7 @@ test_attach_and_end (Fixture *f, gconstpointer data)
                                 (int) pid),
                    ==, 0);
   end_process (pid);
-  g_assert_true (oc_test_wait (has_none, f, 2000));
+  g_assert_true (oc_test_wait (has_none, f));
   after = describe_kernel ();
   g_assert_cmpstr (before, ==, after);
   g_assert_cmpuint (oc_snapshot_hub_get (f->hub) != NULL, ==, 1);
@@ -337,7 +337,7 @@ test_owners (Fixture *f, gconstpointer data)
           g_assert_error (error, G_IO_ERROR, owners[i].code);
         }
       end_process (pid);
-      g_assert_true (oc_test_wait (has_none, f, 2000));
+      g_assert_true (oc_test_wait (has_none, f));
       after = describe_kernel ();
       g_assert_cmpstr (before, ==, after);
     }
@@ -380,7 +380,7 @@ test_twice (Fixture *f, gconstpointer data)
   g_assert_null (attach (f, OWNER_UID, pid, "two", &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS);
   end_process (pid);
-  g_assert_true (oc_test_wait (has_none, f, 2000));
+  g_assert_true (oc_test_wait (has_none, f));
 }
 
 static void
@@ -404,7 +404,7 @@ test_same_name (Fixture *f, gconstpointer data)
   g_assert_cmpuint (oc_workload_get_identity (workload)->slot, ==, 1);
   end_process (first);
   end_process (second);
-  g_assert_true (oc_test_wait (has_none, f, 2000));
+  g_assert_true (oc_test_wait (has_none, f));
 }
 
 typedef struct
@@ -446,7 +446,7 @@ test_stop (Fixture *f, gconstpointer data)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   g_clear_error (&error);
   g_assert_true (stop_workload (f, "one", 10, &error));
-  g_assert_true (oc_test_wait (has_none, f, 2000));
+  g_assert_true (oc_test_wait (has_none, f));
   g_assert_cmpint (waitpid (pid, NULL, 0), ==, pid);
 }
 
@@ -460,7 +460,7 @@ test_stop_deaf (Fixture *f, gconstpointer data)
 
   g_assert_nonnull (attach (f, OWNER_UID, pid, "one", &error));
   g_assert_true (stop_workload (f, "one", 1, &error));
-  g_assert_true (oc_test_wait (has_none, f, 4000));
+  g_assert_true (oc_test_wait (has_none, f));
   g_assert_cmpint (waitpid (pid, NULL, 0), ==, pid);
 }
 
@@ -502,7 +502,7 @@ test_restart (Fixture *f, gconstpointer data)
                                 (int) stays),
                    ==, 0);
   end_process (stays);
-  g_assert_true (oc_test_wait (has_none, f, 2000));
+  g_assert_true (oc_test_wait (has_none, f));
 }
 
 static OcAddress
@@ -526,7 +526,7 @@ test_rest_after_restart (Fixture *f, gconstpointer data)
   addresses[0] = attach_and_get_address (f, pids[0], "before");
   addresses[1] = attach_and_get_address (f, pids[1], "meanwhile");
   end_process (pids[0]);
-  g_assert_true (oc_test_wait (has_one, f, 2000));
+  g_assert_true (oc_test_wait (has_one, f));
   for (guint i = 0; i < 2; i++)
     {
       stop_daemon (f);
@@ -539,7 +539,7 @@ test_rest_after_restart (Fixture *f, gconstpointer data)
   for (guint i = 0; i < 2; i++)
     g_assert_false (oc_address_equal (&addresses[i], &addresses[2]));
   end_process (pids[2]);
-  g_assert_true (oc_test_wait (has_none, f, 2000));
+  g_assert_true (oc_test_wait (has_none, f));
 }
 
 /* A port that no state names: its daemon died between making and writing. */
@@ -639,7 +639,7 @@ test_again_at_once (Fixture *f, gconstpointer data)
       before = pid;
     }
   end_process (before);
-  g_assert_true (oc_test_wait (has_none, f, 2000));
+  g_assert_true (oc_test_wait (has_none, f));
   g_assert_cmpuint (f->n_came, ==, 20);
   g_assert_cmpuint (f->n_went, ==, 20);
 }
@@ -735,7 +735,7 @@ test_churn (Fixture *f, gconstpointer data)
     }
   begin_us = g_get_monotonic_time ();
   come_and_go (f, n);
-  g_assert_true (oc_test_wait (has_one, f, 10000));
+  g_assert_true (oc_test_wait (has_one, f));
   per_minute = 60.0 * G_USEC_PER_SEC * n / (double) (g_get_monotonic_time () - begin_us);
   atomic_store (&stop, true);
   for (guint i = 0; i < 2; i++)
@@ -757,7 +757,7 @@ test_churn (Fixture *f, gconstpointer data)
   after = describe_kernel ();
   g_assert_cmpstr (before, ==, after);
   end_process (steady);
-  g_assert_true (oc_test_wait (has_none, f, 5000));
+  g_assert_true (oc_test_wait (has_none, f));
 }
 
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
