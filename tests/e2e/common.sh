@@ -44,7 +44,8 @@ e2e_start() {
   tap_ok $? "the daemon starts and says that it is ready"
 }
 
-# refused_at_once MS NAME COMMAND…: it fails, and within so many milliseconds.
+# refused_at_once MS NAME COMMAND…: it fails, and within so many milliseconds: fewer than
+# the command itself would wait, more than a busy machine needs.
 refused_at_once() {
   refused_limit=$1
   refused_name=$2

@@ -3,7 +3,7 @@
 """One datagram, and whether anything but a refusal comes back.
 
 Usage: probe.py udp ADDRESS PORT | probe.py icmp ADDRESS
-Exits 0 with an answer, 1 when refused, 2 after a silent second.
+Exits 0 with an answer, 1 when refused, 2 after three silent seconds.
 """
 import socket
 import struct
@@ -27,7 +27,7 @@ def main():
         # The kernel reports an ICMP refusal to a raw socket only when asked.
         sock.setsockopt(socket.IPPROTO_IP, 11, 1)  # IP_RECVERR
         port, payload = 0, icmp_echo()
-    sock.settimeout(1)
+    sock.settimeout(3)
     sock.connect((address, port))
     try:
         sock.send(payload)

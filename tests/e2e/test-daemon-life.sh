@@ -40,10 +40,10 @@ tap_ok $? "SIGHUP reloads too"
 before=$(contacts)
 daemon_stop KILL
 refused_at_once 5000 "no daemon: the proxy does not answer" $m curl -sf --max-time 3 -x "http://$gateway:8080" http://plain.example.com/repos/a
-refused_at_once 1000 "raw TCP is still refused" $m nc -w3 $TB_ELSEWHERE 9999
+refused_at_once 2500 "raw TCP is still refused" $m nc -w3 $TB_ELSEWHERE 9999
 refused_at_once 5000 "port 80 goes nowhere" $m curl -sf --max-time 3 http://$TB_ELSEWHERE/hello
 refused_at_once 5000 "port 443 goes nowhere" $m curl -skf --max-time 3 https://$TB_ELSEWHERE/hello
-refused_at_once 1000 "UDP is still refused" $m python3 "$OUTCALL_SRCDIR/tests/e2e/probe.py" udp $TB_ELSEWHERE 9999
+refused_at_once 2500 "UDP is still refused" $m python3 "$OUTCALL_SRCDIR/tests/e2e/probe.py" udp $TB_ELSEWHERE 9999
 tap_is "$(contacts)" "$before" "nothing arrived elsewhere"
 tap_is "$(cat "$TB/elsewhere-access.log")" "" "not over HTTP either"
 
@@ -52,7 +52,7 @@ tap_ok $? "the daemon starts again over its stale sockets"
 tap_like "$(outcall ps)" 'mallory' "it knows the workload that outlived it"
 tb_wait fetch
 tap_ok $? "which works as before"
-refused_at_once 1000 "and is confined as before" $m nc -w3 $TB_ELSEWHERE 9999
+refused_at_once 2500 "and is confined as before" $m nc -w3 $TB_ELSEWHERE 9999
 
 # --- the end of a workload ------------------------------------------------------------------
 attack_down mallory

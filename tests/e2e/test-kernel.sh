@@ -27,7 +27,7 @@ look_up() { $a dig +short +time=3 +tries=2 @$gateway direct.example.com; }
 raw() { $a nc -w3 $TB_ELSEWHERE "$1" </dev/null; }
 
 # --- grants by a rule -------------------------------------------------------------
-refused_at_once 1000 "nothing is granted before the look-up" raw 9999
+refused_at_once 2500 "nothing is granted before the look-up" raw 9999
 in_host curl -sN --unix-socket /run/outcall/host.sock 'http://x/api/v1/events?agent=alice' >"$TB/events" &
 events=$!
 tb_wait sh -c "in=\$(ip netns exec host curl -s --unix-socket /run/outcall/host.sock http://x/metrics); case \$in in *outcall_event_streams\ 1*) ;; *) exit 1 ;; esac"
@@ -53,7 +53,7 @@ held() {
 tap_is "$(held)" answered "a direct connection answers"
 
 # --- grants by hand ---------------------------------------------------------------
-refused_at_once 1000 "another port is not granted" raw 22
+refused_at_once 2500 "another port is not granted" raw 22
 tap_like "$(outcall grants add alice $TB_ELSEWHERE 22 --for 5m)" 'Granted as g[0-9]+' "the operator grants it"
 tap_like "$(raw 22)" 'should not be here' "and it is open at once"
 
@@ -64,12 +64,12 @@ tap_is "$(held)" answered "a reload that still allows it leaves the connection a
 rm "$TB/rules.d/20-direct.yaml"
 outcall rules reload >/dev/null
 tap_is "$(held)" broken "one that no longer allows it ends the connection"
-refused_at_once 1000 "and the grant" raw 9999
+refused_at_once 2500 "and the grant" raw 9999
 tap_like "$(raw 22)" 'should not be here' "what the operator granted stays"
 id=$(outcall grants list --json | sed -n 's/.*"id" *: *"\(g[0-9]*\)".*/\1/p')
 outcall grants revoke "$id" >/dev/null
 tap_is $? 0 "until it is revoked"
-refused_at_once 1000 "then it is closed" raw 22
+refused_at_once 2500 "then it is closed" raw 22
 exec 5>&-
 direct_rule
 outcall rules reload >/dev/null
@@ -97,7 +97,7 @@ look_up >/dev/null
 in_host nft flush ruleset
 tb_wait restored 'somebody else changed the ruleset .*restored'
 tap_ok $? "a flushed ruleset is noticed and restored"
-refused_at_once 1000 "grants have ended with it" raw 9999
+refused_at_once 2500 "grants have ended with it" raw 9999
 tap_is "$(look_up)" $TB_ELSEWHERE "a look-up works"
 tap_like "$(raw 9999)" 'should not be here' "and brings the grant back"
 tap_like "$(outcall status)" 'restored 1 times after another tool' "the status says so"
@@ -106,7 +106,7 @@ tb_wait restored 'it was removed or renamed; restored'
 tap_ok $? "a deleted bridge is noticed and restored"
 tb_wait look_up
 tap_ok $? "with its ports and its DNS"
-refused_at_once 1000 "the workload is confined as before" raw 22
+refused_at_once 2500 "the workload is confined as before" raw 22
 # --- without the right to enforce ---------------------------------------------------
 # Specification: 02, "What cannot be enforced is an error".
 daemon_stop
@@ -114,7 +114,7 @@ powerless=$(ip netns exec host setpriv --bounding-set -net_admin "$(tb_program o
   --rules-dir "$TB/rules.d" --state-dir "$TB/state" --dns-upstream $TB_DNS 2>&1)
 tap_is $? 1 "a daemon without CAP_NET_ADMIN ends"
 tap_like "$powerless" 'CAP_NET_ADMIN' "and names what it lacks"
-refused_at_once 1000 "what ran stays confined" raw 22
+refused_at_once 2500 "what ran stays confined" raw 22
 tap_like "$(sandbox true 2>&1)" 'cannot connect to outcalld' "nothing new is let in"
 daemon_start
 tap_ok $? "with it the daemon starts"

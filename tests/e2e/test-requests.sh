@@ -181,7 +181,7 @@ tap_ok $? "which ends"
 gone() { ! outcall grants list | grep -q direct.example.com; }
 tb_wait gone
 tap_ok $? "and the grant with it"
-refused_at_once 1000 "the way is closed" raw
+refused_at_once 2500 "the way is closed" raw
 
 # --- a restart, a kill ------------------------------------------------------------------------------
 id=$(ask robert '{"host": "later.example.net"}' | member id)

@@ -216,12 +216,13 @@ testbed_up() {
   export LD_LIBRARY_PATH
 }
 
-# daemon_start [OPTION…]: waits until it serves.
+# daemon_start [OPTION…]: waits until it serves or has ended.
 daemon_start() {
   ip netns exec host "$(tb_program outcalld)" --rules-dir "$TB/rules.d" --state-dir "$TB/state" \
     --dns-upstream $TB_DNS --workers 2 "$@" >>"$TB/daemon.log" 2>&1 &
   TB_DAEMON=$!
-  tb_wait daemon_ready || {
+  tb_wait daemon_settled
+  daemon_ready >/dev/null || {
     sed 's/^/# /' "$TB/daemon.log"
     return 1
   }
@@ -230,6 +231,8 @@ daemon_start() {
 daemon_ready() {
   kill -0 $TB_DAEMON && curl -sf --unix-socket /run/outcall/host.sock http://x/api/v1/ready
 }
+
+daemon_settled() { daemon_ready || ! kill -0 $TB_DAEMON; }
 
 # daemon_stop [SIGNAL]: and waits for the end.
 daemon_stop() {

@@ -260,7 +260,7 @@ test_slow_loris (void)
 
       g_assert_true (g_str_has_prefix (reply, "HTTP/1.1 200 "));
     }
-  assert_between (start_ms, 0, PX_AT_ONCE_MS);
+  assert_between (start_ms, 0, PX_QUIET_MS); /* who is held up waits for a time-out of 10 s */
   for (guint i = 0; i < N; i++)
     oc_fd_clear (&fds[i]);
   g_assert_true (oc_test_wait_ms (px_is_quiet, px, PX_QUIET_MS));
@@ -310,7 +310,7 @@ test_half_open (void)
       for (guint k = 0; k < 100; k++)
         half_open ((struct sockaddr *) &gateway, len);
     }
-  assert_between (start_ms, 0, PX_AT_ONCE_MS);
+  assert_between (start_ms, 0, PX_QUIET_MS); /* who is held up waits for a time-out of 10 s */
   oc_test_run ("nft list table ip half | grep -E 'packets [0-9]{4,} '");
   oc_test_run ("nft delete table ip half");
   g_assert_true (oc_test_wait_ms (px_is_quiet, px, PX_QUIET_MS));
