@@ -11,9 +11,14 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
+#include <time.h>
 
 #define EVENTS_MAX 64
+/* Under load a worker sleeps so long before it looks again, as network cards hold back
+ * their interrupts: a batch costs one waking, and nobody waits longer than this. */
+#define GATHER_US 100
 #define SLOT_BITS 24
 
 /* --- Messages -------------------------------------------------------------- */
@@ -262,12 +267,29 @@ read_clocks (OcDnsWorker *worker)
   worker->real_now_us = g_get_real_time ();
 }
 
+/* Sleeps when two or more questions may come meanwhile, at the pace of this turn's; not
+ * when a whole batch was there, after which more are waiting already. */
+static void
+gather (OcDnsWorker *worker)
+{
+  static const struct timespec pause = { .tv_nsec = GATHER_US * 1000 };
+  guint64 queries = atomic_load_explicit (&worker->counters.queries, memory_order_relaxed);
+  guint64 n = queries - worker->gathered;
+  gint64 since_us = worker->now_us - worker->gathered_us;
+
+  worker->gathered = queries;
+  worker->gathered_us = worker->now_us;
+  if (n > 0 && n < OC_DNS_BATCH && (gint64) n * GATHER_US >= 2 * since_us)
+    (void) clock_nanosleep (CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
 static gpointer
 run (gpointer data)
 {
   OcDnsWorker *worker = data;
   struct epoll_event events[EVENTS_MAX];
 
+  (void) prctl (PR_SET_TIMERSLACK, 1000); /* ns, of this thread: for gather() */
   read_clocks (worker);
   while (!worker->stopping)
     {
@@ -277,6 +299,7 @@ run (gpointer data)
       read_clocks (worker);
       for (int i = 0; i < n && !worker->stopping; i++)
         handle_event (worker, &events[i]);
+      gather (worker);
     }
   return NULL;
 }

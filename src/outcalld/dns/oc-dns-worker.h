@@ -153,6 +153,9 @@ struct OcDnsWorker
   OcDnsCounters counters;
   gint64 now_us;      /* monotonic, of this turn of the loop */
   gint64 real_now_us; /* since the epoch */
+  /* When it was last thought of sleeping, and how many questions there had been. */
+  gint64 gathered_us;
+  guint64 gathered;
 
   OcDnsSlots listeners; /* (element-type OcDnsListener) */
   gint64 accept_again_us; /* 0: accepting */
