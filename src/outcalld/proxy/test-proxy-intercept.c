@@ -324,7 +324,15 @@ test_keep_alive (void)
   g_assert_cmpuint (px_server_get_connections (px_opened.web), ==, 1);
 }
 
-/* The server ended the connection after its answer: the next request gets another one. */
+/* No connection to the server is open on the server's side. */
+static gboolean
+has_hung_up (gpointer user_data)
+{
+  return oc_test_try (NULL, "test -z \"$(ss -Htn state established src " SERVER ":443)\"") == 0;
+}
+
+/* The server ended the connection after its answer: the next request gets another one. One
+ * that is sent while the end is on its way would be lost, as it would be without a proxy. */
 static void
 test_server_ends (void)
 {
@@ -337,6 +345,7 @@ test_server_ends (void)
 
       px_send_text (fd, "GET /last HTTP/1.1\r\n" UP "\r\n");
       first = px_read_until (fd, "\r\n\r\nlast");
+      g_assert_true (oc_test_wait (has_hung_up, NULL));
       px_send_text (fd, "POST /echo HTTP/1.1\r\n" UP "Content-Length: 4\r\n\r\nbody");
       second = px_read_until (fd, "\r\n\r\nbody");
       g_assert_true (g_str_has_prefix (second, "HTTP/1.1 200 "));
