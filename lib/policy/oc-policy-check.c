@@ -96,6 +96,20 @@ take_direct_ports (OcRuleCheck *check, const OcAtoms *required)
   egress->n_ports = required->len;
 }
 
+/* What the condition compares the port with are ports. */
+static gboolean
+check_port_numbers (OcRuleCheck *check, const OcAtoms *required)
+{
+  for (guint i = 0; required != NULL && i < required->len; i++)
+    if (required->items[i].number < 1 || required->items[i].number > G_MAXUINT16)
+      {
+        fail (check, condition_node (check), "%" G_GINT64_FORMAT " is no port: 1 to 65535",
+              (gint64) required->items[i].number);
+        return FALSE;
+      }
+  return TRUE;
+}
+
 static gboolean
 check_direct_ports (OcRuleCheck *check)
 {
@@ -109,6 +123,8 @@ check_direct_ports (OcRuleCheck *check)
             "== or in, or use egress.ports");
       return FALSE;
     }
+  if (!check_port_numbers (check, required))
+    return FALSE;
   if (check->egress.ports == NULL)
     take_direct_ports (check, required);
   for (gsize i = 0; required != NULL && i < egress->n_ports; i++)

@@ -16,18 +16,32 @@ add_atom (GStrvBuilder *list, GHashTable *seen, const OcAtom *atom)
     g_strv_builder_add (list, text);
 }
 
+/* The empty name is what a variable has where it says nothing (dns.query in the proxy), so
+ * it stands for every host. */
+static gboolean
+has_empty (const OcAtoms *atoms)
+{
+  for (guint i = 0; i < atoms->len; i++)
+    if (atoms->items[i].text.len == 0)
+      return TRUE;
+  return FALSE;
+}
+
 /* The set that says most: the fewest names, of whichever variable. */
 static const OcAtoms *
 choose_atoms (const OcCelNode *root, guint variables, OcArena *arena)
 {
   const OcAtoms *best = oc_require (root, variables, arena);
 
+  if (best != NULL && has_empty (best))
+    best = NULL;
   for (guint i = 0; i < OC_N_KEYS; i++)
     {
       const OcAtoms *atoms
           = (variables & 1u << i) != 0 ? oc_require (root, 1u << i, arena) : NULL;
 
-      if (atoms != NULL && (best == NULL || oc_require_score (atoms) < oc_require_score (best)))
+      if (atoms != NULL && !has_empty (atoms)
+          && (best == NULL || oc_require_score (atoms) < oc_require_score (best)))
         best = atoms;
     }
   return best;
