@@ -110,6 +110,12 @@ daemon_start --ca-cert "$TB/own/ca.crt" --ca-key "$TB/own/ca.key" --secrets-dir 
 tap_ok $? "the daemon starts with the CA"
 tap_like "$(outcall auth list)" 'front +outcall-secret-front' "auth list has the name"
 tap_is "$(outcall auth list --json)" '{"names":["front"]}' "and nothing else"
+cat >"$TB/lint.json" <<'EOF'
+{"name":"x.yaml","text":"version: \"1\"\nrules:\n  - id: a\n    hosts: [api.example.com]\n    action: allow\n    egress: { mode: intercept, inject: { headers: { x-key: \"${secret:front}\" } } }\n"}
+EOF
+tap_is "$(in_host curl -s -o "$TB/out" -w '%{http_code}' --unix-socket /run/outcall/host.sock \
+  -H 'Content-Type: application/json' -d "@$TB/lint.json" http://x/api/v1/rules/lint)" 200 \
+  "a file is checked for what this daemon can do"
 tap_like "$(grep 'core file' /proc/$TB_DAEMON/limits)" ' 0 +0 ' "the daemon leaves no core dump"
 
 # --- ca status, bundle -------------------------------------------------------------

@@ -118,7 +118,6 @@ oc_host_api_post_lint (OcApiRequest *request, gpointer user_data)
   OcHostApi *api = user_data;
   g_autoptr (OutcallLintRequest) asked
       = OC_HOST_API_READ_BODY (request, outcall_lint_request_from_json);
-  const OcPolicyOptions options = { .have_proxy = api->s.proxy != NULL };
   g_autoptr (GPtrArray) diagnostics
       = g_ptr_array_new_with_free_func ((GDestroyNotify) oc_diagnostic_free);
   g_autoptr (OcPolicy) policy = NULL;
@@ -128,7 +127,7 @@ oc_host_api_post_lint (OcApiRequest *request, gpointer user_data)
   if (asked == NULL)
     return;
   source = (OcPolicySource) { asked->name, asked->text, strlen (asked->text) };
-  policy = oc_policy_load_sources (&source, 1, &options, diagnostics, &error);
+  policy = oc_rules_lint (api->s.rules, &source, diagnostics, &error);
   if (policy != NULL)
     oc_api_request_reply (request, 200, oc_host_api_make_reload_result (policy, diagnostics));
   else

@@ -216,7 +216,8 @@ append_rules (OcRequests *requests, GString *out, const OutcallRuleRequestEntry 
               const char *guard, GError **error)
 {
   const OcPolicySource source = { "request.yaml", entry->rule_file, strlen (entry->rule_file) };
-  g_autoptr (OcPolicy) policy = oc_rules_lint (requests->rules, &source, OC_REQUEST_RULES_MAX, NULL, error);
+  g_autoptr (OcPolicy) policy = oc_rules_lint_foreign (requests->rules, &source, OC_REQUEST_RULES_MAX,
+                                                        NULL, error);
 
   if (policy == NULL)
     return FALSE;

@@ -36,7 +36,7 @@ load_own_rules (OcRequests *requests, const OutcallRuleRequestEntry *entry,
   const OcPolicySource source
       = { "request.yaml", entry->rule_file, strlen (entry->rule_file) };
 
-  return oc_rules_lint (requests->rules, &source, OC_REQUEST_RULES_MAX, diagnostics, error);
+  return oc_rules_lint_foreign (requests->rules, &source, OC_REQUEST_RULES_MAX, diagnostics, error);
 }
 
 /* An approval that did not get as far as the journal never was: its rule file goes. */
@@ -240,7 +240,8 @@ take_rule_file (OcRequests *requests, const char *text, OutcallRuleRequestEntry 
                 GPtrArray *diagnostics, OcPolicy **out_policy, GError **error)
 {
   const OcPolicySource source = { "request.yaml", text, strlen (text) };
-  g_autoptr (OcPolicy) policy = oc_rules_lint (requests->rules, &source, OC_REQUEST_RULES_MAX, diagnostics, error);
+  g_autoptr (OcPolicy) policy = oc_rules_lint_foreign (requests->rules, &source, OC_REQUEST_RULES_MAX,
+                                                        diagnostics, error);
 
   if (policy == NULL)
     return FALSE;
@@ -290,7 +291,8 @@ check_approvable (OcRequests *requests, const OutcallRuleRequestEntry *entry,
   if (text == NULL)
     return FALSE;
   source.len = strlen (text);
-  policy = oc_rules_lint (requests->rules, &source, OC_REQUEST_RULES_MAX, diagnostics, error);
+  policy = oc_rules_lint_foreign (requests->rules, &source, OC_REQUEST_RULES_MAX, diagnostics,
+                                  error);
   return policy != NULL;
 }
 

@@ -220,8 +220,17 @@ oc_rules_preview (OcRules *rules, const OcPolicySource *extra, GPtrArray *diagno
 }
 
 OcPolicy *
-oc_rules_lint (OcRules *rules, const OcPolicySource *source, guint rules_max,
-               GPtrArray *diagnostics, GError **error)
+oc_rules_lint (OcRules *rules, const OcPolicySource *source, GPtrArray *diagnostics,
+               GError **error)
+{
+  OcPolicyOptions options = get_options (rules, rules->secrets);
+
+  return oc_policy_load_sources (source, 1, &options, diagnostics, error);
+}
+
+OcPolicy *
+oc_rules_lint_foreign (OcRules *rules, const OcPolicySource *source, guint rules_max,
+                       GPtrArray *diagnostics, GError **error)
 {
   OcPolicyOptions options = get_options (rules, rules->secrets);
 

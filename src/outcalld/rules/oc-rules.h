@@ -35,11 +35,15 @@ gboolean oc_rules_reload_expecting (OcRules *rules, const char *digest,
  * it. (transfer full) (nullable) */
 OcPolicy *oc_rules_preview (OcRules *rules, const OcPolicySource *extra, GPtrArray *diagnostics,
                             GError **error);
+/* Whether @source is sound by itself, for what this daemon can enforce and the secrets that
+ * it has. (transfer full) (nullable) */
+OcPolicy *oc_rules_lint (OcRules *rules, const OcPolicySource *source, GPtrArray *diagnostics,
+                         GError **error);
 /* Whether @source, which is a workload's, is sound by itself, for what this daemon can enforce,
  * and has at most @rules_max rules: expanding definitions takes time. It may not name secrets.
  * (transfer full) (nullable) */
-OcPolicy *oc_rules_lint (OcRules *rules, const OcPolicySource *source, guint rules_max,
-                         GPtrArray *diagnostics, GError **error);
+OcPolicy *oc_rules_lint_foreign (OcRules *rules, const OcPolicySource *source, guint rules_max,
+                                 GPtrArray *diagnostics, GError **error);
 /* Brings @policy, which was in force before, back without reading anything. */
 void oc_rules_put_back (OcRules *rules, OcPolicy *policy);
 /* Has everything that the policy in force once allowed judged anew: it may hold rules whose
