@@ -122,18 +122,38 @@ oc_firewall_remove_grants (OcFirewall *firewall, const OcGrantKey *keys, gsize n
 
 /* --- All ----------------------------------------------------------------- */
 
-/* A flow of a lease to anything but its gateway or the transparent proxy was
+/* The bridge in whose network (a /24) an address is that no lease has: a workload's that died
+ * while nobody looked. Returns: (nullable) */
+static const OcFirewallBridge *
+find_bridge (OcFirewall *firewall, guint32 source_be)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, firewall->bridges);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      guint32 gateway_be = oc_address_get_v4 (&((OcFirewallBridge *) value)->gateway);
+
+      if (source_be != gateway_be && ((source_be ^ gateway_be) & htonl (0xffffff00)) == 0)
+        return value;
+    }
+  return NULL;
+}
+
+/* A flow of a workload to anything but its gateway or the transparent proxy was
  * forwarded, which only a grant can have allowed. */
 static gboolean
 matches_granted (const OcFlow *flow, gpointer user_data)
 {
   OcFirewall *firewall = user_data;
   const OcLease *lease = g_hash_table_lookup (firewall->leases, &flow->source_be);
-  const OcFirewallBridge *bridge;
+  const OcFirewallBridge *bridge
+      = lease != NULL ? g_hash_table_lookup (firewall->bridges, lease->bridge)
+                      : find_bridge (firewall, flow->source_be);
 
-  if (lease == NULL || flow->translated)
+  if (flow->translated || (lease == NULL && bridge == NULL))
     return FALSE;
-  bridge = g_hash_table_lookup (firewall->bridges, lease->bridge);
   return bridge == NULL || flow->destination_be != oc_address_get_v4 (&bridge->gateway);
 }
 
@@ -164,8 +184,7 @@ oc_firewall_end_granted_flows (OcFirewall *firewall, GError **error)
 
   if (!firewall->maybe_flows)
     return TRUE;
-  if (g_hash_table_size (firewall->leases) > 0
-      && !oc_flows_end (firewall->flows, 0, matches_granted, firewall, error))
+  if (!oc_flows_end (firewall->flows, 0, matches_granted, firewall, error))
     return FALSE; /* the set goes on refusing them */
   oc_build_flush_set (batch, NFPROTO_INET, OC_SET_REVOKED_SOURCES);
   if (!oc_firewall_commit (firewall, batch, error))

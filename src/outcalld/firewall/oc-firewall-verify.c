@@ -105,6 +105,9 @@ oc_firewall_remember_rules (OcFirewall *firewall)
 {
   g_free (firewall->digest);
   firewall->digest = make_digest (firewall, NULL);
+  /* Somebody was quicker: no digest is like this one, so the next look puts all back. */
+  if (firewall->digest == NULL)
+    firewall->digest = g_strdup ("");
 }
 
 /* --- Sets ------------------------------------------------------------------ */

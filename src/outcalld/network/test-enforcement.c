@@ -262,6 +262,27 @@ test_restart (Testbed *tb, gconstpointer data)
   g_assert_cmpint (tb_connect (tb->w1, TB_AWAY, 9000, 1000, NULL), ==, 0);
 }
 
+/* Who died while the daemon was down leaves no flow to whoever has the address next. */
+static void
+test_died_meanwhile (Testbed *tb, gconstpointer data)
+{
+  oc_autofd int server = tb_server (tb->away, SOCK_STREAM, "0.0.0.0", 9000);
+  OcGrantKey key = make_key (TB_AWAY, IPPROTO_TCP, 9000);
+  oc_autofd int client = -1;
+  oc_autofd int accepted = -1;
+  g_autoptr (GError) error = NULL;
+
+  (void) data;
+  g_assert_true (add_grant (tb, &key, 60, &error));
+  g_assert_cmpint (tb_connect (tb->w1, TB_AWAY, 9000, 1000, &client), ==, 0);
+  accepted = accept (server, NULL, NULL);
+  tb_kill (tb);
+  tb_restart_without_first (tb);
+  g_assert_true (oc_firewall_add_lease (tb->firewall, &tb->lease1, &error));
+  g_assert_false (passes (client, accepted, TB_NOTHING_MS));
+  g_assert_false (passes (accepted, client, TB_NOTHING_MS));
+}
+
 static void
 test_silent (Testbed *tb, gconstpointer data)
 {
@@ -376,6 +397,7 @@ main (int argc, char **argv)
   ADD ("revocation", test_revocation);
   ADD ("flush-spares-proxy", test_flush_spares_proxy);
   ADD ("restart", test_restart);
+  ADD ("died-meanwhile", test_died_meanwhile);
   ADD ("silent", test_silent);
   ADD ("replacement", test_replacement);
   return g_test_run ();

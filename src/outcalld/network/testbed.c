@@ -91,12 +91,10 @@ tb_kill (Testbed *tb)
   g_clear_pointer (&tb->firewall, oc_firewall_free);
 }
 
-/* What the daemon does with its state file: the same bridges and leases again. */
-void
-tb_restart (Testbed *tb, gboolean deny_drop)
+static void
+restart (Testbed *tb, gboolean deny_drop, const OcLease *leases, gsize n)
 {
   OcFirewallBridge bridge = { .name = "outcall0" };
-  OcLease leases[] = { tb->lease1, tb->lease2 };
   g_autoptr (GPtrArray) ports = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -104,11 +102,26 @@ tb_restart (Testbed *tb, gboolean deny_drop)
   bridge.gateway = oc_network_get_gateway (tb->network);
   ports = oc_network_list_ports (tb->network, &error);
   g_assert_cmpuint (ports->len, ==, 2);
-  for (guint i = 0; i < G_N_ELEMENTS (leases); i++)
+  for (gsize i = 0; i < n; i++)
     g_assert_true (oc_network_reserve (tb->network, &leases[i].address, &error));
-  g_assert_true (oc_firewall_replace (tb->firewall, &bridge, 1, leases, 2, &error));
+  g_assert_true (oc_firewall_replace (tb->firewall, &bridge, 1, leases, n, &error));
   g_assert_true (oc_networks_up (tb->networks, &error));
   g_assert_no_error (error);
+}
+
+/* What the daemon does with its state file: the same bridges and leases again. */
+void
+tb_restart (Testbed *tb, gboolean deny_drop)
+{
+  const OcLease leases[] = { tb->lease1, tb->lease2 };
+
+  restart (tb, deny_drop, leases, 2);
+}
+
+void
+tb_restart_without_first (Testbed *tb)
+{
+  restart (tb, FALSE, &tb->lease2, 1);
 }
 
 void

@@ -40,6 +40,8 @@ void tb_tear_down (Testbed *tb, gconstpointer data);
  * that comes then. */
 void tb_kill (Testbed *tb);
 void tb_restart (Testbed *tb, gboolean deny_drop);
+/* As if the first workload had died meanwhile. */
+void tb_restart_without_first (Testbed *tb);
 
 guint64 tb_counter (Testbed *tb, const char *name);
 
