@@ -187,7 +187,8 @@ typedef enum
   RENEW_GROW,    /* lifetime and limit only grow */
 } Renewal;
 
-/* Whether it is in the kernel already as asked for. */
+/* Whether it is in the kernel already as asked for. A grant of the operator's, which names no
+ * rule, stays as it is while a rule's would not outlast it. */
 static gboolean
 is_fresh (const OcGrantEntry *entry, const OcGrantRequest *request, Renewal renewal, gint64 now_us)
 {
@@ -198,7 +199,7 @@ is_fresh (const OcGrantEntry *entry, const OcGrantRequest *request, Renewal rene
   gain_us = now_us + (gint64) request->lifetime_s * G_USEC_PER_SEC - entry->expires_us;
   if (renewal == RENEW_GROW)
     return gain_us < RENEWAL_MIN_US
-           && (entry->max_bytes == 0
+           && (entry->max_bytes == 0 || (entry->rule == NULL && request->rule != NULL)
                || (request->max_bytes != 0 && request->max_bytes <= entry->max_bytes));
   return gain_us >= 0 && gain_us < RENEWAL_MIN_US && entry->max_bytes == request->max_bytes
          && g_strcmp0 (entry->name, request->name) == 0

@@ -316,6 +316,36 @@ test_ensure (Testbed *tb, gconstpointer data)
   g_assert_cmpstr (grant->rule, ==, "allow-one");
 }
 
+/* A name that a rule opens too is looked up: what the operator granted keeps its limit. */
+static void
+test_operators_stays (Testbed *tb, gconstpointer data)
+{
+  OcGrantRequest request = make_request (TB_AWAY, IPPROTO_TCP, 9000);
+  g_autoptr (GPtrArray) list = NULL;
+  g_autoptr (GError) error = NULL;
+  const OcGrant *grant;
+
+  (void) data;
+  request.lifetime_s = 3600;
+  request.max_bytes = 500;
+  g_assert_true (oc_firewall_add_grants (tb->firewall, &request, 1, NULL, &error));
+  request.lifetime_s = 300;
+  request.max_bytes = 0;
+  request.name = "one.example";
+  request.rule = "allow-one";
+  g_assert_true (oc_firewall_ensure_grants (tb->firewall, &request, 1, &error));
+  list = oc_firewall_list_grants (tb->firewall, request.key.source_be, 10, FALSE, NULL);
+  grant = list->pdata[0];
+  g_assert_null (grant->rule);
+  g_assert_cmpuint (grant->max_bytes, ==, 500);
+  request.lifetime_s = 7200;
+  g_assert_true (oc_firewall_ensure_grants (tb->firewall, &request, 1, &error));
+  g_ptr_array_unref (list);
+  list = oc_firewall_list_grants (tb->firewall, request.key.source_be, 10, FALSE, NULL);
+  grant = list->pdata[0];
+  g_assert_cmpstr (grant->rule, ==, "allow-one");
+}
+
 /* --- The end -------------------------------------------------------------------- */
 
 typedef gboolean (*EndFunc) (Testbed *tb, const OcGrantKey *key, GError **error);
@@ -462,6 +492,7 @@ main (int argc, char **argv)
   ADD ("counters", test_counters);
   ADD ("limit", test_limit);
   ADD ("ensure", test_ensure);
+  ADD ("operators-stays", test_operators_stays);
   ADD ("end", test_end);
   ADD ("next-lease", test_next_lease);
   ADD ("full-set", test_full_set);
