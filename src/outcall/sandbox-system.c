@@ -23,7 +23,9 @@
 #include <unistd.h>
 
 static const char *const system_dirs[]
-    = { "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix" };
+    = { "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt",
+        /* Not /nix: the socket of its daemon, which builds with the host's network, is there. */
+        "/nix/store", "/nix/var/nix/profiles" };
 
 static const char *const etc_entries[] = {
   "DIR_COLORS",      "X11",           "alternatives",    "bash.bashrc",
