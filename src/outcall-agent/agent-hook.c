@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define HOOK_BLOCK 2
@@ -100,64 +101,89 @@ read_input (void)
   return input;
 }
 
-/* The file that @path names as the kernel would find it, as far as it exists: so that
- * "../" and links do not lead around a rule. Free it. */
-static char *
-resolve_path (const char *path, const char *cwd)
-{
-  char *absolute = NULL;
-  char *resolved;
-  char *slash;
-  char *folder;
-
-  if (*path != '/' && (cwd == NULL || asprintf (&absolute, "%s/%s", cwd, path) < 0))
-    return NULL;
-  if (*path == '/')
-    absolute = strdup (path);
-  resolved = absolute != NULL ? realpath (absolute, NULL) : NULL;
-  if (resolved != NULL || absolute == NULL)
-    {
-      free (absolute);
-      return resolved;
-    }
-  /* A new file in a folder; neither "." nor ".." is one. */
-  slash = strrchr (absolute, '/');
-  *slash = '\0';
-  folder = realpath (*absolute != '\0' ? absolute : "/", NULL);
-  if (folder != NULL && slash[1] != '\0' && strcmp (slash + 1, ".") != 0
-      && strcmp (slash + 1, "..") != 0
-      && asprintf (&resolved, "%s/%s", strcmp (folder, "/") != 0 ? folder : "", slash + 1) < 0)
-    resolved = NULL;
-  free (folder);
-  free (absolute);
-  return resolved;
-}
-
-/* The same for folders that are not there yet: without "." and "..", which could not be
- * judged, it may be asked about as it is. */
+/* Whether the components of @rest can be judged as they are. */
 static bool
-is_plain_path (const char *path)
+is_plain_rest (const char *rest)
 {
-  return *path == '/' && strstr (path, "/../") == NULL && strstr (path, "/./") == NULL
-         && strstr (path, "//") == NULL;
+  while (*rest != '\0')
+    {
+      size_t len = strcspn (rest, "/");
+
+      if (len == 0 || (len == 1 && rest[0] == '.') || (len == 2 && rest[0] == '.' && rest[1] == '.'))
+        return false;
+      rest += len;
+      rest += *rest == '/' && rest[1] != '\0';
+      if (*rest == '/')
+        return false;
+    }
+  return true;
 }
 
+/* @folder is real, and what is behind it is not there yet. A link to nowhere is there: what
+ * is written to it makes another file. Free it. */
 static char *
-choose_file (const char *path, const char *cwd)
+join_missing (const char *folder, const char *rest)
 {
-  char *resolved = resolve_path (path, cwd);
-  char *absolute = NULL;
+  const char *base = strcmp (folder, "/") != 0 ? folder : "";
+  char *first = NULL;
+  char *joined = NULL;
+  struct stat st;
+
+  if (!is_plain_rest (rest)
+      || asprintf (&first, "%s/%.*s", base, (int) strcspn (rest, "/"), rest) < 0)
+    return NULL;
+  if (lstat (first, &st) != 0 && asprintf (&joined, "%s/%s", base, rest) < 0)
+    joined = NULL;
+  free (first);
+  return joined;
+}
+
+/* The file that @path, which is absolute, names as the kernel would find it, as far as it
+ * exists: so that "../" and links do not lead around a rule. Free it. */
+static char *
+resolve_path (const char *path)
+{
+  size_t end = strlen (path);
+  char *resolved = realpath (path, NULL);
 
   if (resolved != NULL)
     return resolved;
-  if (*path == '/')
-    absolute = strdup (path);
-  else if (cwd == NULL || asprintf (&absolute, "%s/%s", cwd, path) < 0)
-    return NULL;
-  if (absolute != NULL && is_plain_path (absolute))
-    return absolute;
-  free (absolute);
+  while (end > 0)
+    {
+      char *head;
+      char *folder;
+
+      while (end > 0 && path[end - 1] != '/')
+        end--;
+      head = strndup (path, end);
+      folder = head != NULL ? realpath (head, NULL) : NULL;
+      free (head);
+      if (folder != NULL)
+        {
+          resolved = join_missing (folder, path + end);
+          free (folder);
+          return resolved;
+        }
+      while (end > 0 && path[end - 1] == '/')
+        end--;
+    }
   return NULL;
+}
+
+/* NULL: it cannot be judged. Free it. */
+static char *
+choose_file (const char *path, const char *cwd)
+{
+  char *absolute = NULL;
+  char *resolved;
+
+  if (*path == '/')
+    return resolve_path (path);
+  if (cwd == NULL || asprintf (&absolute, "%s/%s", cwd, path) < 0)
+    return NULL;
+  resolved = *absolute == '/' ? resolve_path (absolute) : NULL;
+  free (absolute);
+  return resolved;
 }
 
 #define TARGETS_MAX 256

@@ -56,19 +56,24 @@ get_exit_code (int status)
 
 /* --- Before ---------------------------------------------------------------------- */
 
+/* NULL: something that cannot be asked about, which is never left out of the question. */
 static json_t *
 make_metadata (char **command)
 {
   json_t *metadata = json_object ();
   json_t *args = json_array ();
   char cwd[PATH_MAX];
+  bool ok = true;
 
   for (size_t i = 1; command[i] != NULL; i++)
-    (void) json_array_append_new (args, json_string (command[i]));
-  (void) json_object_set_new (metadata, "args", args);
+    ok = json_array_append_new (args, json_string (command[i])) == 0 && ok;
+  ok = json_object_set_new (metadata, "args", args) == 0 && ok;
   if (getcwd (cwd, sizeof cwd) != NULL)
-    (void) json_object_set_new (metadata, "cwd", json_string (cwd));
-  return metadata;
+    ok = json_object_set_new (metadata, "cwd", json_string (cwd)) == 0 && ok;
+  if (ok)
+    return metadata;
+  json_decref (metadata);
+  return NULL;
 }
 
 /* Returns: AGENT_EXIT_OK, or the exit code. */
@@ -76,9 +81,16 @@ static int
 ask (Agent *agent, char **command)
 {
   json_t *metadata = make_metadata (command);
-  AgentVerdict verdict = agent_check (agent, "shell_exec", command[0], metadata);
+  AgentVerdict verdict;
   int code = OUTCALL_UNREACHABLE_EXIT_CODE;
 
+  if (metadata == NULL)
+    {
+      agent_complain (_("%s is denied: %s"), command[0],
+                      _("this cannot be checked: it is too long or not UTF-8"));
+      return AGENT_EXIT_DENIED;
+    }
+  verdict = agent_check (agent, "shell_exec", command[0], metadata);
   if (verdict.answer == AGENT_ALLOWED)
     code = AGENT_EXIT_OK;
   else if (verdict.answer == AGENT_DENIED)

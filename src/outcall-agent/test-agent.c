@@ -73,6 +73,7 @@ static const Case cases[] = {
   { "run/allowed", { "run", "--", "sh", "-c", "exit 9" }, NULL, { CHECKIN, ALLOW }, 0, 9, NULL },
   { "run/killed", { "run", "--", "sh", "-c", "kill -9 $$" }, NULL, { CHECKIN, ALLOW }, 0, 137, NULL },
   { "run/denied", { "run", "--", "echo", "ran" }, NULL, { CHECKIN, DENY }, 0, 3, "" },
+  { "run/not-utf8", { "run", "--", "echo", "ran", "\xff" }, NULL, { CHECKIN, ALLOW }, 0, 3, "" },
   { "run/not-found", { "run", "--", "no-such-program" }, NULL, { CHECKIN, ALLOW }, 0, 127, NULL },
   { "hook/allow", HOOK, BASH, { CHECKIN, ALLOW }, 0, 0, "\"permissionDecision\":\"allow\"" },
   { "hook/deny", HOOK, BASH, { CHECKIN, DENY }, 0, 0,

@@ -178,6 +178,13 @@ tap_is "$(hook Write '{"file_path": "a.c", "content": ""}')" allow "by its relat
 for path in /etc/passwd /srv/../etc/passwd ../etc/passwd /srv/x/../../etc/passwd; do
   tap_unlike "$(hook Write "{\"file_path\": \"$path\", \"content\": \"\"}" 2>/dev/null)" allow "not $path"
 done
+mkdir -p /srv/link-test && ln -sf /etc/not-there /srv/link-test/dangling && ln -sfn /etc /srv/link-test/etc
+for path in /srv/link-test/dangling /srv/link-test/etc/hostname /srv/link-test/etc/no-such/file \
+  /srv/link-test/new/../../../etc/x; do
+  tap_unlike "$(hook Write "{\"file_path\": \"$path\", \"content\": \"\"}" 2>/dev/null)" allow "not by a link: $path"
+done
+tap_is "$(hook Write '{"file_path": "/srv/link-test/new/folder/file", "content": ""}')" allow "but in a new folder"
+rm -r /srv/link-test
 tap_is "$(hook mcp__x__y '{}')" deny "a tool that no rule knows"
 words=$(seq 5000 | tr '\n' ' ')
 tap_is "$(shell "echo $words")" deny "more words than can be judged"
