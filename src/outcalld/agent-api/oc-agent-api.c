@@ -244,10 +244,14 @@ authorize (const OcApiPeer *peer, gpointer user_data)
   return oc_agent_identify (api->workloads, peer) != NULL;
 }
 
+/* Namespaces that are no workload's, which a workload can make any number of, count as one. */
 static guint64
 get_key (const OcApiPeer *peer, gpointer user_data)
 {
-  return oc_agent_read_netns (peer);
+  OcAgentApi *api = user_data;
+  guint64 inode = oc_agent_read_netns (peer);
+
+  return inode != 0 && oc_workloads_lookup_netns (api->workloads, inode) != NULL ? inode : 0;
 }
 
 static const OcApiRoute routes[] = {
