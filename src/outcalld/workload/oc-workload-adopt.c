@@ -243,7 +243,11 @@ on_inspected (GObject *source, GAsyncResult *result, gpointer user_data)
   /* Cancelled: the containers are gone. */
   if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
+      gboolean again = GPOINTER_TO_INT (g_hash_table_lookup (look->containers->adopting, look->id));
+
       g_hash_table_remove (look->containers->adopting, look->id);
+      if (again)
+        oc_containers_look_at (look->containers, look->id);
       if (ok)
         container = oc_container_from_json (data, &error);
       if (container != NULL)
@@ -260,10 +264,15 @@ oc_containers_look_at (OcContainers *containers, const char *id)
 {
   Look *look;
 
-  if (is_starting (containers->workloads, id)
-      || g_hash_table_contains (containers->adopting, id))
-    return;
-  g_hash_table_add (containers->adopting, g_strdup (id));
+  if (is_starting (containers->workloads, id))
+    return; /* looked at when it has started */
+  if (g_hash_table_contains (containers->adopting, id))
+    {
+      /* The answer that is on its way may be from before. */
+      g_hash_table_replace (containers->adopting, g_strdup (id), GINT_TO_POINTER (TRUE));
+      return;
+    }
+  g_hash_table_insert (containers->adopting, g_strdup (id), GINT_TO_POINTER (FALSE));
   look = g_new0 (Look, 1);
   look->containers = containers;
   look->id = g_strdup (id);

@@ -226,6 +226,8 @@ succeed (Create *create)
   /* It may have ended already: that is not the creation's failure. */
   if (workload != NULL)
     oc_workloads_tell (workload, TRUE);
+  /* Somebody may have connected it to another network meanwhile. */
+  oc_containers_look_at (create->containers, create->id);
   g_task_return_pointer (create->task, workload, NULL);
   create_free (create);
 }

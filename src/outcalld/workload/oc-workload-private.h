@@ -163,7 +163,7 @@ struct OcContainers
   OcWorkloadEngineOptions options; /* strings owned */
   char **protected_paths;
   OcLogProducer *producer; /* (nullable) */
-  GHashTable *adopting;    /* set of ids that are being looked at */
+  GHashTable *adopting;    /* ids that are being looked at; TRUE: again after that */
 };
 
 OcContainers *oc_containers_new (OcWorkloads *workloads, const OcWorkloadEngineOptions *options);
