@@ -313,6 +313,27 @@ test_name (void)
     }
 }
 
+/* --- Reach ------------------------------------------------------------------------------ */
+
+/* Only the DNS filter fills dns.query: whoever takes the empty name too reaches every host. */
+static void
+test_reach (void)
+{
+  g_autoptr (OcPolicy) policy = load_text (
+      V "rules:\n"
+        "  - {id: named, action: allow, condition: 'network.hostname in [\"a.b\", \"c.d\"]'}\n"
+        "  - {id: empty, action: allow, condition: 'dns.query in [\"a.b\", \"\"]'}\n"
+        "  - {id: both, action: allow, condition: 'dns.query == \"\" && network.hostname == \"a.b\"'}\n");
+  g_auto (GStrv) named = oc_rule_dup_reach (oc_policy_lookup_rule (policy, "named"), OC_REACH_HOSTS);
+  g_auto (GStrv) empty = oc_rule_dup_reach (oc_policy_lookup_rule (policy, "empty"), OC_REACH_HOSTS);
+  g_auto (GStrv) both = oc_rule_dup_reach (oc_policy_lookup_rule (policy, "both"), OC_REACH_HOSTS);
+
+  g_assert_cmpuint (g_strv_length (named), ==, 2);
+  g_assert_null (empty);
+  g_assert_cmpuint (g_strv_length (both), ==, 1);
+  g_assert_cmpstr (both[0], ==, "a.b");
+}
+
 /* --- Ports ------------------------------------------------------------------------------ */
 
 static void
@@ -836,6 +857,7 @@ main (int argc, char **argv)
   g_test_add_func ("/policy/definitions", test_definitions);
   g_test_add_func ("/policy/egress", test_egress);
   g_test_add_func ("/policy/name", test_name);
+  g_test_add_func ("/policy/reach", test_reach);
   g_test_add_func ("/policy/names-port", test_names_port);
   g_test_add_func ("/policy/counters", test_counters);
   g_test_add_func ("/policy/threads", test_threads);

@@ -462,38 +462,6 @@ test_file_text (Fixture *f, gconstpointer data)
   g_assert_false (is_allowed (f, "other", "a.x.org", 443));
 }
 
-/* Who reviews sees all that it opens, whatever stands before it. */
-static void
-test_reach (Fixture *f, gconstpointer data)
-{
-  g_autoptr (GString) many = g_string_new ("rules:\n  - { id: a, action: allow, hosts: [h0.org");
-  g_autofree char *wide = NULL;
-  g_autofree char *id = NULL;
-  g_autoptr (OutcallRuleRequestReview) listed = NULL;
-  g_autoptr (OutcallRuleRequestReview) any = NULL;
-  g_autoptr (OutcallRuleRequestReview) empty = NULL;
-
-  for (guint i = 1; i < 60; i++)
-    g_string_append_printf (many, ", h%u.org", i);
-  g_string_append (many, "] }\n");
-  wide = g_strconcat (many->str, "  - { id: b, action: allow, condition: 'network.port == 443' }\n", NULL);
-  id = submit_rules (f, many->str);
-  listed = review (f, id, 0, FALSE);
-  g_assert_cmpuint (listed->n_hosts, ==, 60);
-  g_free (id);
-  id = submit_rules (f, wide);
-  any = review (f, id, 0, FALSE);
-  g_assert_cmpuint (any->n_hosts, ==, 1);
-  g_assert_cmpstr (any->hosts[0], ==, "*");
-  g_free (id);
-  /* Only the DNS filter fills dns.query: the proxy would let every host through. */
-  id = submit_rules (f, "rules:\n  - { id: c, action: allow, "
-                        "condition: 'dns.query in [\"pypi.org\", \"\"] && network.port == 443' }\n");
-  empty = review (f, id, 0, FALSE);
-  g_assert_cmpuint (empty->n_hosts, ==, 1);
-  g_assert_cmpstr (empty->hosts[0], ==, "*");
-}
-
 /* --- Deciding ------------------------------------------------------------------------------------- */
 
 static void
@@ -996,7 +964,6 @@ main (int argc, char **argv)
     { "/requests/cap-of-all", test_cap_of_all },
     { "/requests/short-text", test_short_text },
     { "/requests/file-text", test_file_text },
-    { "/requests/reach", test_reach },
     { "/requests/approve", test_approve },
     { "/requests/any-agent", test_any_agent },
     { "/requests/changed-in-between", test_changed_in_between },
