@@ -102,6 +102,24 @@ check_destination (const char *destination, GError **error)
   return TRUE;
 }
 
+/* What is named below the project's folder is there: an earlier sandbox may have put a link
+ * in its place. */
+static gboolean
+check_not_led_out (const char *source, const char *real, GError **error)
+{
+  g_autofree char *logical = g_get_current_dir ();
+  g_autofree char *folder = realpath (".", NULL);
+  g_autofree char *named = g_canonicalize_filename (source, logical);
+
+  if (folder == NULL)
+    return oc_throw_errno (error, "%s", ".");
+  if ((oc_path_is_under (named, logical) || oc_path_is_under (named, folder))
+      && !oc_path_is_under (real, folder))
+    return oc_throw_code (error, G_IO_ERROR_PERMISSION_DENIED,
+                          _("%s leads out of this folder by a link: name what it leads to"), source);
+  return TRUE;
+}
+
 OcSandboxBind *
 oc_sandbox_bind_parse (const char *spec, const char *host_socket, GError **error)
 {
@@ -111,8 +129,9 @@ oc_sandbox_bind_parse (const char *spec, const char *host_socket, GError **error
   guint n_paths = read_only ? n - 1 : n;
   g_autofree char *source = NULL;
   g_autofree char *destination = NULL;
+  g_autofree char *real = NULL;
+  oc_autofd int fd = -1;
   OcSandboxBind *bind;
-  int fd;
 
   if (n_paths == 0 || n_paths > 2 || *parts[0] == '\0')
     return oc_throw_code_null (error, G_IO_ERROR_INVALID_ARGUMENT,
@@ -126,11 +145,11 @@ oc_sandbox_bind_parse (const char *spec, const char *host_socket, GError **error
     destination = g_canonicalize_filename (source, NULL);
   if (!check_destination (destination, error))
     return NULL;
-  fd = oc_sandbox_open_source (source, host_socket, NULL, error);
-  if (fd < 0)
+  fd = oc_sandbox_open_source (source, host_socket, &real, error);
+  if (fd < 0 || !check_not_led_out (source, real, error))
     return NULL;
   bind = g_new0 (OcSandboxBind, 1);
-  bind->fd = fd;
+  bind->fd = oc_fd_steal (&fd);
   bind->destination = g_steal_pointer (&destination);
   bind->read_only = read_only;
   return bind;

@@ -776,6 +776,38 @@ test_refused_binds (void)
     }
 }
 
+/* A link that an earlier sandbox may have left in the project. */
+static void
+test_led_out (void)
+{
+  g_autofree char *before = g_get_current_dir ();
+  g_autofree char *link = g_build_filename (fx.project, "cache", NULL);
+  g_autofree char *absolute = g_strconcat (link, ":/mnt", NULL);
+  g_autofree char *named = g_strconcat (fx.home, ":/mnt", NULL);
+  const char *const led[] = { "cache:/mnt", "./cache:/mnt:ro", "x/../cache:/mnt", absolute };
+  OcSandboxBind *bind;
+
+  g_assert_cmpint (symlink (fx.home, link), ==, 0);
+  g_assert_cmpint (chdir (fx.project), ==, 0);
+  g_assert_cmpint (g_mkdir ("x", 0700), ==, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (led); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (oc_sandbox_bind_parse (led[i], HOST_SOCKET, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
+    }
+  bind = oc_sandbox_bind_parse (named, HOST_SOCKET, NULL);
+  g_assert_nonnull (bind);
+  oc_sandbox_bind_free (bind);
+  bind = oc_sandbox_bind_parse ("x:/mnt", HOST_SOCKET, NULL);
+  g_assert_nonnull (bind);
+  oc_sandbox_bind_free (bind);
+  g_assert_cmpint (g_rmdir ("x"), ==, 0);
+  g_assert_cmpint (unlink (link), ==, 0);
+  g_assert_cmpint (chdir (before), ==, 0);
+}
+
 /* The daemon's socket at another place, by a link, by its folder. */
 static void
 test_socket_aliases (void)
@@ -847,6 +879,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sandbox/bind/shown", test_bind);
   g_test_add_func ("/sandbox/bind/refused", test_refused_binds);
   g_test_add_func ("/sandbox/bind/aliases", test_socket_aliases);
+  g_test_add_func ("/sandbox/bind/led-out", test_led_out);
   result = g_test_run ();
   tear_down ();
   return result;
