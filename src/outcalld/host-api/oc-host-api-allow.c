@@ -189,12 +189,13 @@ remember_old (int dir_fd, AllowFile *file, GError **error)
   return FALSE;
 }
 
+/* The last first: a file that was written twice ends as it was before the first time. */
 static void
 put_back (int dir_fd, GPtrArray *files)
 {
-  for (guint i = 0; i < files->len; i++)
+  for (guint i = files->len; i > 0; i--)
     {
-      AllowFile *file = files->pdata[i];
+      AllowFile *file = files->pdata[i - 1];
       g_autoptr (GError) error = NULL;
 
       if (!file->written)
