@@ -372,6 +372,8 @@ oc_agent_api_free (OcAgentApi *api)
   if (api == NULL)
     return;
   oc_workloads_remove_listener (api->workloads, api);
+  if (api->server != NULL)
+    oc_api_server_stop (api->server);
   oc_agent_waiters_free (api->waiters);
   g_clear_pointer (&api->server, oc_api_server_free);
   if (api->link_path != NULL)

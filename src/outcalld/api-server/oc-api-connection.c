@@ -203,6 +203,24 @@ flush (Connection *c)
     finish_answer (c);
 }
 
+void
+oc_api_connection_stop (Connection *c)
+{
+  c->close_after = TRUE;
+  if (c->state == STATE_HEAD || c->state == STATE_BODY)
+    oc_api_connection_finish (c);
+}
+
+void
+oc_api_connection_finish (Connection *c)
+{
+  oc_api_connection_ref (c);
+  if (c->state != STATE_CLOSED)
+    flush (c);
+  oc_api_connection_close (c);
+  oc_api_connection_unref (c);
+}
+
 static void
 append (Connection *c, const char *data, gsize len)
 {

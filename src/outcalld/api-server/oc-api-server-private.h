@@ -110,6 +110,10 @@ Connection *oc_api_connection_new (OcApiServer *server, GSocketConnection *strea
                                    const OcApiPeer *peer);
 /* Ends it at once; a stream's owner is told. */
 void oc_api_connection_close (Connection *connection);
+/* Takes no further request: ends it unless one is under way. */
+void oc_api_connection_stop (Connection *connection);
+/* Ends it after what the socket takes of the answer at once. */
+void oc_api_connection_finish (Connection *connection);
 Connection *oc_api_connection_ref (Connection *connection);
 void oc_api_connection_unref (Connection *connection);
 /* Sends a complete answer with @body and goes on to the next request. */

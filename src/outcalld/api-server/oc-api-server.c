@@ -234,8 +234,9 @@ oc_api_server_new (const OcApiServerConfig *config, GError **error)
   return server;
 }
 
+/* Each is there until @func has returned, whatever that does. */
 static void
-close_connections (OcApiServer *server)
+for_each_connection (OcApiServer *server, void (*func) (Connection *connection))
 {
   g_autoptr (GList) list = g_hash_table_get_keys (server->connections);
 
@@ -243,9 +244,22 @@ close_connections (OcApiServer *server)
     oc_api_connection_ref (l->data);
   for (GList *l = list; l != NULL; l = l->next)
     {
-      oc_api_connection_close (l->data);
+      func (l->data);
       oc_api_connection_unref (l->data);
     }
+}
+
+void
+oc_api_server_stop (OcApiServer *server)
+{
+  if (server->service != NULL)
+    {
+      g_signal_handlers_disconnect_by_data (server->service, server);
+      g_socket_service_stop (server->service);
+      g_socket_listener_close (G_SOCKET_LISTENER (server->service));
+      g_clear_object (&server->service);
+    }
+  for_each_connection (server, oc_api_connection_stop);
 }
 
 void
@@ -253,14 +267,8 @@ oc_api_server_free (OcApiServer *server)
 {
   if (server == NULL)
     return;
-  if (server->service != NULL)
-    {
-      g_signal_handlers_disconnect_by_data (server->service, server);
-      g_socket_service_stop (server->service);
-      g_socket_listener_close (G_SOCKET_LISTENER (server->service));
-      g_object_unref (server->service);
-    }
-  close_connections (server);
+  oc_api_server_stop (server);
+  for_each_connection (server, oc_api_connection_finish);
   remove_socket (server);
   g_hash_table_unref (server->connections);
   g_free (server->path);

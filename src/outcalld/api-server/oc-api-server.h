@@ -71,7 +71,11 @@ typedef struct
  * error) and serves. Connections over a limit get a 503. The routes and strings
  * in @config are borrowed for the server's life, @path is copied. */
 OcApiServer *oc_api_server_new (const OcApiServerConfig *config, GError **error);
-/* Closes all and removes the socket file. Requests that a handler has not
+/* Takes no more connections and no more requests, also none that a client has sent already:
+ * so that what handlers answer now cannot call another handler. Requests under way can
+ * still be answered, streams written to. */
+void oc_api_server_stop (OcApiServer *server);
+/* Closes all, after what sockets still take of their answers, and removes the socket file. Requests that a handler has not
  * answered yet stay valid until it does. */
 void oc_api_server_free (OcApiServer *server);
 

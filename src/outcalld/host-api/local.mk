@@ -31,6 +31,11 @@ host_api_test_bed = \
 	$(NULL)
 check_PROGRAMS += src/outcalld/host-api/test-host-api src/outcalld/host-api/test-host-events
 TESTS += src/outcalld/host-api/test-host-api src/outcalld/host-api/test-host-events
+check_PROGRAMS += src/outcalld/host-api/test-host-pull
+TESTS += src/outcalld/host-api/test-host-pull
+src_outcalld_host_api_test_host_pull_SOURCES = \
+	src/outcalld/host-api/test-host-pull.c $(host_api_test_bed)
+src_outcalld_host_api_test_host_pull_LDADD = $(src_outcalld_host_api_test_host_api_LDADD)
 src_outcalld_host_api_test_host_api_SOURCES = \
 	src/outcalld/host-api/test-host-api.c $(host_api_test_bed)
 src_outcalld_host_api_test_host_events_SOURCES = \

@@ -18,6 +18,9 @@ typedef struct
 {
   OcHostApi *api;        /* NULL: it has ended, and the request was answered */
   OcApiRequest *request; /* NULL: answered, or its stream's reader is gone */
+  gboolean streams;      /* its answer has begun: only events can follow */
+  uid_t uid;             /* who asked; @request may be gone when it is noted */
+  pid_t pid;
   const char *action;    /* (nullable): noted when it is done */
   char *name;
 } Waiting;
@@ -26,9 +29,12 @@ static Waiting *
 wait_for (OcHostApi *api, OcApiRequest *request, const char *action, const char *name)
 {
   Waiting *waiting = g_new0 (Waiting, 1);
+  const OcApiPeer *peer = oc_api_request_get_peer (request);
 
   waiting->api = api;
   waiting->request = request;
+  waiting->uid = peer->uid;
+  waiting->pid = peer->pid;
   waiting->action = action;
   waiting->name = g_strdup (name);
   g_hash_table_add (api->waiting, waiting);
@@ -45,35 +51,29 @@ waiting_free (Waiting *waiting)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Waiting, waiting_free)
 
+/* @failure: (nullable) */
+static void
+note_change (const Waiting *waiting, const char *failure)
+{
+  const OcLogChange change
+      = { waiting->uid, waiting->pid, waiting->action, waiting->name, failure };
+
+  if (waiting->action != NULL)
+    oc_log_change (waiting->api->s.log, &change);
+}
+
 /* Notes what was done; TRUE when an answer is still wanted. */
 static gboolean
 note (Waiting *waiting, const GError *error)
 {
-  if (waiting->api == NULL || waiting->request == NULL)
+  if (waiting->api == NULL)
     return FALSE;
-  if (waiting->action != NULL)
-    return oc_host_api_note (waiting->api, waiting->request, waiting->action, waiting->name,
-                             error);
+  note_change (waiting, error != NULL ? error->message : NULL);
+  if (waiting->request == NULL)
+    return FALSE;
   if (error != NULL)
     oc_api_request_fail_error (waiting->request, error);
   return error == NULL;
-}
-
-void
-oc_host_api_end_waiting (OcHostApi *api)
-{
-  GHashTableIter iter;
-  Waiting *waiting;
-
-  g_hash_table_iter_init (&iter, api->waiting);
-  while (g_hash_table_iter_next (&iter, (gpointer *) &waiting, NULL))
-    {
-      waiting->api = NULL;
-      if (waiting->request != NULL)
-        oc_api_request_fail (waiting->request, 503, NULL, "the daemon is stopping");
-      waiting->request = NULL;
-    }
-  g_hash_table_remove_all (api->waiting);
 }
 
 /* --- Containers as JSON -------------------------------------------------------------- */
@@ -355,6 +355,17 @@ send_progress (Waiting *waiting, const char *event, const char *status, const ch
   oc_api_request_send_event (waiting->request, NULL, event, text);
 }
 
+/* @failure: (nullable): why it is not done */
+static void
+end_stream (Waiting *waiting, const char *failure)
+{
+  if (waiting->request == NULL)
+    return;
+  send_progress (waiting, failure != NULL ? "error" : "done", failure != NULL ? failure : "done",
+                 NULL, 0, 0);
+  oc_api_request_end_stream (g_steal_pointer (&waiting->request));
+}
+
 static void
 on_progress (const char *status, const char *layer, guint64 current, guint64 total,
              gpointer user_data)
@@ -370,12 +381,12 @@ on_streamed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (Waiting) waiting = user_data;
   g_autoptr (GError) error = NULL;
-  gboolean ok = oc_engine_finish (result, NULL, &error);
 
-  if (waiting->request == NULL)
+  (void) oc_engine_finish (result, NULL, &error);
+  if (waiting->api == NULL)
     return;
-  send_progress (waiting, ok ? "done" : "error", ok ? "done" : error->message, NULL, 0, 0);
-  oc_api_request_end_stream (waiting->request);
+  note_change (waiting, error != NULL ? error->message : NULL);
+  end_stream (waiting, error != NULL ? error->message : NULL);
 }
 
 static void
@@ -424,9 +435,34 @@ oc_host_api_post_container_pull (OcApiRequest *request, gpointer user_data)
                           wait_for (api, request, "container.pull", asked->image));
   else
     {
-      (void) oc_host_api_note (api, request, "container.pull", asked->image, NULL);
-      waiting = wait_for (api, request, NULL, asked->image);
+      waiting = wait_for (api, request, "container.pull", asked->image);
+      waiting->streams = TRUE;
       oc_api_request_start_stream (request, on_reader_gone, waiting);
       oc_engine_pull_async (engine, asked->image, on_progress, on_streamed, waiting);
     }
+}
+
+/* --- The end ---------------------------------------------------------------------------------- */
+
+#define STOPPING "the daemon is stopping"
+
+void
+oc_host_api_end_waiting (OcHostApi *api)
+{
+  GHashTableIter iter;
+  Waiting *waiting;
+
+  g_hash_table_iter_init (&iter, api->waiting);
+  while (g_hash_table_iter_next (&iter, (gpointer *) &waiting, NULL))
+    {
+
+      /* What the engine has begun it may still finish; nobody will see that. */
+      note_change (waiting, STOPPING);
+      if (waiting->streams)
+        end_stream (waiting, STOPPING);
+      else
+        oc_api_request_fail (g_steal_pointer (&waiting->request), 503, NULL, STOPPING);
+      waiting->api = NULL;
+    }
+  g_hash_table_remove_all (api->waiting);
 }

@@ -148,6 +148,8 @@ oc_host_api_free (OcHostApi *api)
 {
   if (api == NULL)
     return;
+  if (api->server != NULL)
+    oc_api_server_stop (api->server);
   oc_host_resolve_free (api->resolve);
   oc_host_api_end_waiting (api);
   g_hash_table_unref (api->waiting);
