@@ -104,17 +104,40 @@ make_allow_body (const OutcallDecision *decision)
   return outcall_allow_hosts_to_json (&request);
 }
 
+/* --- Questions: nothing is opened that was not shown first, whole ---------------------- */
+
 static void
-allow (Watch *watch, const OutcallDecision *decision)
+begin_question (Watch *watch)
 {
+  watch->scroll = 0;
+  watch->read = FALSE;
+  watch_screen_drop_input ();
+}
+
+static void
+begin_allow (Watch *watch, const OutcallDecision *decision)
+{
+  if (decision->verdict == OUTCALL_OUTCOME_ALLOWED || decision->host == NULL)
+    {
+      watch_say (watch, _("There is nothing to allow here."));
+      return;
+    }
+  watch->asked = outcall_decision_copy (decision);
+  begin_question (watch);
+}
+
+static void
+finish_allow (Watch *watch, gboolean yes)
+{
+  g_autoptr (OutcallDecision) decision = g_steal_pointer (&watch->asked);
   g_autofree char *target = oc_cli_decision_target (decision);
 
-  if (decision->verdict == OUTCALL_OUTCOME_ALLOWED || decision->host == NULL)
-    watch_say (watch, _("There is nothing to allow here."));
+  if (!yes)
+    watch_say (watch, _("Not allowed."));
   else if (call (watch, "POST", "/api/v1/rules/allow", make_allow_body (decision), NULL))
     {
       watch_say (watch, _("%s is allowed for %s."), target, decision->agent);
-      watch_hide_selected (watch);
+      watch_hide_decision (watch, decision);
     }
 }
 
@@ -129,6 +152,8 @@ begin_approval (Watch *watch, const OutcallRuleRequestEntry *entry)
   watch->review = outcall_rule_request_review_from_json (data, NULL);
   if (watch->review == NULL)
     watch_say (watch, _("The request is decided already."));
+  else
+    begin_question (watch);
 }
 
 /* What was on the screen is what is approved: the daemon compares. */
@@ -162,7 +187,7 @@ on_decide (Watch *watch, gboolean yes)
   if (row == NULL)
     return;
   if (row->request == NULL && yes)
-    allow (watch, row->decision);
+    begin_allow (watch, row->decision);
   else if (row->request == NULL)
     watch_hide_selected (watch);
   else if (yes)
@@ -171,17 +196,42 @@ on_decide (Watch *watch, gboolean yes)
     reject (watch, row->request);
 }
 
+/* -1: up, 1: down, 0: neither. */
+static int
+direction (const char *keys)
+{
+  if (strcmp (keys, "\033[A") == 0 || strcmp (keys, "k") == 0)
+    return -1;
+  return strcmp (keys, "\033[B") == 0 || strcmp (keys, "j") == 0 ? 1 : 0;
+}
+
+static void
+on_answer (Watch *watch, const char *keys)
+{
+  gboolean yes = *keys == 'y' || *keys == 'Y';
+  int by = direction (keys);
+
+  if (by < 0)
+    watch->scroll -= watch->scroll > 0;
+  else if (by > 0)
+    watch->scroll++;
+  else if (yes && !watch->read)
+    watch_say (watch, _("Read to the end first."));
+  else if (watch->review != NULL)
+    finish_approval (watch, yes);
+  else
+    finish_allow (watch, yes);
+}
+
 /* Returns: FALSE to end. @keys: one key: a byte, or the bytes of an arrow */
 static gboolean
 on_key (Watch *watch, const char *keys)
 {
   g_clear_pointer (&watch->message, g_free);
-  if (watch->review != NULL)
-    finish_approval (watch, *keys == 'y' || *keys == 'Y');
-  else if (strcmp (keys, "\033[A") == 0 || strcmp (keys, "k") == 0)
-    watch_move (watch, -1);
-  else if (strcmp (keys, "\033[B") == 0 || strcmp (keys, "j") == 0)
-    watch_move (watch, 1);
+  if (watch_is_asking (watch))
+    on_answer (watch, keys);
+  else if (direction (keys) != 0)
+    watch_move (watch, direction (keys));
   else if (strcmp (keys, "a") == 0 || strcmp (keys, "d") == 0)
     on_decide (watch, *keys == 'a');
   else if (strcmp (keys, "q") == 0 || strcmp (keys, "\003") == 0)
@@ -189,11 +239,14 @@ on_key (Watch *watch, const char *keys)
   return TRUE;
 }
 
-/* Splits what came in one read into keys. */
+/* Splits what came in one read into keys; those behind one that asks are dropped with the
+ * rest of what was typed too early. */
 static gboolean
 on_input (Watch *watch, const char *bytes, gsize len)
 {
-  for (gsize i = 0; i < len;)
+  gboolean was_asking = watch_is_asking (watch);
+
+  for (gsize i = 0; i < len && watch_is_asking (watch) == was_asking;)
     {
       gsize n = bytes[i] == '\033' && len - i >= 3 ? 3 : 1;
       g_autofree char *key = g_strndup (bytes + i, n);
@@ -261,13 +314,15 @@ run (Watch *watch, Feed *feed)
           resized = 0;
           continue;
         }
+      /* A key is about what is on the screen, so it goes first. */
+      if (fds[0].revents != 0)
+        {
+          n = read (STDIN_FILENO, bytes, sizeof bytes);
+          if (n <= 0 || !on_input (watch, bytes, (gsize) n))
+            return NULL;
+        }
       if (fds[1].revents != 0 && !take_events (watch, feed, &why))
         return g_steal_pointer (&why);
-      if (fds[0].revents == 0)
-        continue;
-      n = read (STDIN_FILENO, bytes, sizeof bytes);
-      if (n <= 0 || !on_input (watch, bytes, (gsize) n))
-        return NULL;
     }
 }
 

@@ -78,6 +78,7 @@ src_outcall_outcall_SOURCES = \
 	src/outcall/suggest.c \
 	src/outcall/suggest.h \
 	src/outcall/watch-screen.c \
+	src/outcall/watch-question.c \
 	src/outcall/watch-state.c \
 	src/outcall/watch.h \
 	$(NULL)

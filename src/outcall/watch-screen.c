@@ -74,13 +74,12 @@ get_size (Page *page)
     }
 }
 
-/* Cut to the width, by characters: what takes two columns is rare here. */
+/* Cut to the width. */
 static void
 add_line (Page *page, const char *style, const char *text)
 {
   g_autofree char *clean = oc_cli_clean (text);
-  glong len = g_utf8_strlen (clean, -1);
-  g_autofree char *cut = g_utf8_substring (clean, 0, MIN (len, (glong) page->columns));
+  g_autofree char *cut = oc_cli_cut (clean, page->columns);
 
   if (page->used >= page->rows)
     return;
@@ -167,57 +166,69 @@ add_table (Watch *watch, Page *page)
   add_rows (watch, page, watch->verdicts, first_verdict, left);
 }
 
+/* As much as there is room for, from where it was scrolled to. */
 static void
-add_names (Page *page, const char *label, char **names, gsize n)
+add_question (Watch *watch, Page *page)
 {
-  g_autoptr (GString) text = g_string_new (label);
+  g_autoptr (GPtrArray) lines = watch_list_question (watch, page->columns);
+  guint room = page->rows > 4 ? page->rows - 4 : 1;
+  guint last = lines->len > room ? lines->len - room : 0;
+  gboolean at_end;
 
-  for (gsize i = 0; i < n; i++)
-    g_string_append_printf (text, "%s %s", i > 0 ? "," : "",
-                            g_str_equal (names[i], "*") ? _("any") : names[i]);
-  if (n > 0)
-    add_line (page, "", text->str);
+  watch->scroll = MIN (watch->scroll, last);
+  at_end = watch->scroll == last;
+  watch->read = watch->read || at_end;
+  for (guint i = 0; i < room && watch->scroll + i < lines->len; i++)
+    add_line (page, "", lines->pdata[watch->scroll + i]);
 }
 
-static void
-add_review (Page *page, const OutcallRuleRequestReview *review)
+static const char *
+get_title (const Watch *watch)
 {
-  g_auto (GStrv) lines = g_strsplit (review->text, "\n", -1);
-  g_autofree char *turned = g_strdup_printf (
-      _("Would be allowed of the last day's verdicts: %lu, of other agents: %lu"),
-      (gulong) review->allowed, (gulong) review->elsewhere);
+  if (!watch_is_asking (watch))
+    return _("outcall watch   ↑↓ choose  a approve or allow  d reject or hide  q quit");
+  if (!watch->read)
+    return _("There is more:  ↓ read on  any other key no");
+  return watch->review != NULL ? _("Approve this?  y yes  any other key no")
+                               : _("Allow this?  y yes  any other key no");
+}
 
-  add_names (page, _("Opens:"), review->hosts, review->n_hosts);
-  add_names (page, _("For:"), review->agents, review->n_agents);
-  add_names (page, _("Overrides rules:"), review->overrides, review->n_overrides);
-  add_line (page, "", turned);
-  add_line (page, "", "");
-  for (gsize i = 0; lines[i] != NULL && page->used + 3 < page->rows; i++)
-    add_line (page, "", lines[i]);
+/* The title comes last: what there is to say about a question depends on what was shown of it. */
+static void
+add_body (Watch *watch, Page *page)
+{
+  page->used = 2;
+  if (watch_is_asking (watch))
+    add_question (watch, page);
+  else
+    add_table (watch, page);
+  if (watch->message != NULL)
+    {
+      add_line (page, "", "");
+      add_line (page, oc_cli_style (watch->cli, OC_STYLE_BOLD), watch->message);
+    }
+}
+
+void
+watch_screen_drop_input (void)
+{
+  (void) tcflush (STDIN_FILENO, TCIFLUSH);
 }
 
 void
 watch_screen_draw (Watch *watch)
 {
+  Page body = { .text = g_string_new (NULL) };
   Page page = { .text = g_string_new (HOME) };
 
+  get_size (&body);
   get_size (&page);
-  add_line (&page, oc_cli_style (watch->cli, OC_STYLE_BOLD),
-            watch->review != NULL
-                ? _("Approve this?  y yes  any other key no")
-                : _("outcall watch   ↑↓ choose  a approve or allow  d reject or hide  q quit"));
+  add_body (watch, &body);
+  add_line (&page, oc_cli_style (watch->cli, OC_STYLE_BOLD), get_title (watch));
   add_line (&page, "", "");
-  if (watch->review != NULL)
-    add_review (&page, watch->review);
-  else
-    add_table (watch, &page);
-  if (watch->message != NULL)
-    {
-      add_line (&page, "", "");
-      add_line (&page, oc_cli_style (watch->cli, OC_STYLE_BOLD), watch->message);
-    }
-  g_string_append (page.text, CLEAR_REST);
+  g_string_append_printf (page.text, "%s%s", body.text->str, CLEAR_REST);
   (void) fwrite (page.text->str, 1, page.text->len, stdout);
   (void) fflush (stdout);
   g_string_free (page.text, TRUE);
+  g_string_free (body.text, TRUE);
 }

@@ -31,6 +31,7 @@ watch_clear (Watch *watch)
   g_ptr_array_unref (watch->requests);
   g_ptr_array_unref (watch->verdicts);
   outcall_rule_request_review_free (watch->review);
+  outcall_decision_free (watch->asked);
   g_free (watch->message);
 }
 
@@ -43,6 +44,12 @@ watch_say (Watch *watch, const char *format, ...)
   va_start (args, format);
   watch->message = g_strdup_vprintf (format, args);
   va_end (args);
+}
+
+gboolean
+watch_is_asking (const Watch *watch)
+{
+  return watch->review != NULL || watch->asked != NULL;
 }
 
 /* --- The selection, which stays on its row while others come and go ------------------- */
@@ -114,6 +121,21 @@ steal_same (GPtrArray *rows, const OutcallDecision *decision)
     if (is_same (((WatchRow *) rows->pdata[i])->decision, decision))
       return g_ptr_array_steal_index (rows, i);
   return NULL;
+}
+
+void
+watch_hide_decision (Watch *watch, const OutcallDecision *decision)
+{
+  const WatchRow *selected = watch_get_selected (watch);
+  WatchRow *row = steal_same (watch->verdicts, decision);
+
+  if (row == NULL)
+    return;
+  if (row == selected)
+    watch_move (watch, 0);
+  else
+    reselect (watch, selected);
+  row_free (row);
 }
 
 /* @decision: (transfer full) */

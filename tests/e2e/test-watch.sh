@@ -26,8 +26,35 @@ in_attack alice "$shim" check network_call seen.example.net:443 >/dev/null
 shows 'seen\.example\.net:443 .*×2'
 tap_ok $? "the same again is counted"
 mux send-keys a
+shows 'Allow this\?'
+tap_ok $? "a on what was blocked asks"
+tap_like "$(screen)" 'Opens: seen\.example\.net:443' "and shows what it would open"
+tap_like "$(screen)" 'For: alice' "and for whom"
+mux send-keys n
+shows 'Not allowed'
+tap_ok $? "any other key leaves it"
+in_attack alice "$shim" check network_call seen.example.net:443 >/dev/null
+tap_is $? 3 "nothing is in force"
+# An agent can put a line on top at any moment, also while somebody decides.
+mux send-keys k k k a
+shows 'Opens: seen\.example\.net:443'
+in_attack alice "$shim" check network_call evil.example.net:443 >/dev/null
+mux resize-window -x 110 -y 29
+mux send-keys y
 shows 'seen\.example\.net:443 is allowed for alice'
-tap_ok $? "a allows what was blocked"
+tap_ok $? "y allows what was shown"
+shows '^- .*alice +evil\.example\.net:443'
+in_attack alice "$shim" check network_call evil.example.net:443 >/dev/null
+tap_is $? 3 "and not what came in between"
+shows 'evil\.example\.net:443 .*×2'
+mux send-keys -l ay
+sleep 0.5
+in_attack alice "$shim" check network_call evil.example.net:443 >/dev/null
+tap_is $? 3 "a y typed before the question was there is no answer"
+shows 'Allow this\?'
+mux send-keys n
+shows 'Not allowed'
+mux resize-window -x 110 -y 30
 in_attack alice "$shim" check network_call seen.example.net:443 >/dev/null
 tap_is $? 0 "it is in force"
 
@@ -64,8 +91,27 @@ tap_ok $? "d rejects a request"
 tap_like "$(outcall requests list --decided)" 'rejected .*two\.example\.net' "the daemon knows"
 
 mux resize-window -x 60 -y 12
-shows '^outcall watch'
+shows '^outcall watch.*…$'
 tap_ok $? "a small window works"
+# The part that matters may be the last, or far to the right.
+pad=$(printf '%120s' '' | tr ' ' x)
+printf 'version: "1"\nrules:\n  - id: long\n    description: "%s"\n    hosts: [three.example.net]\n    ports: [1, 2, 3, 4, 5, 6, 7, 8]\n    action: allow\n' "$pad" |
+  in_attack alice "$shim" request - >/dev/null
+shows '^\? .*alice'
+mux send-keys k k k k k k k a
+shows 'There is more'
+tap_ok $? "a question that does not fit says so"
+mux send-keys y
+shows 'Read to the end first'
+tap_ok $? "y is not taken before the end was shown"
+mux send-keys -l jjjjjjjjjjjjjjjjjjjjjjjjj
+shows 'Approve this\?'
+tap_ok $? "then it is"
+tap_like "$(screen)" 'action: allow' "and the end is on the screen"
+mux send-keys y
+shows 'is in force'
+in_attack alice "$shim" check network_call three.example.net:8 >/dev/null
+tap_is $? 0 "what was read is in force"
 mux send-keys q
 gone() { ! mux list-sessions >/dev/null 2>&1; }
 tb_wait gone
