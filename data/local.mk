@@ -8,8 +8,10 @@ data_substitute = \
 	  $< >$@.tmp && mv $@.tmp $@
 
 systemdsystemunit_DATA = data/systemd/outcalld.service
+logrotatedir = $(sysconfdir)/logrotate.d
 tmpfiles_DATA = data/tmpfiles.d/outcall.conf
 sysusers_DATA = data/sysusers.d/outcall.conf
+dist_logrotate_DATA = data/logrotate.d/outcalld
 dist_doc_DATA += data/rules/example.yaml
 
 data/systemd/outcalld.service: data/systemd/outcalld.service.in Makefile

@@ -79,6 +79,7 @@ fi
 . "$OUTCALL_SRCDIR/tests/testlib/tap.sh"
 
 tap_unlike "$(cat "$unit")" '@[a-z]+@' "nothing is left to substitute"
+tap_like "$(cat "$unit")" '^LogsDirectory=outcall$' "there is a folder for audit files"
 tap_is "$(grep -B1 '^CapabilityBoundingSet=' "$unit" | grep -c '^#')" \
   "$(grep -c '^CapabilityBoundingSet=' "$unit")" "each capability says what it is for"
 

@@ -11,14 +11,14 @@ DEPS_APT_TEST="nftables iproute2 unbound dnsmasq-base nginx-light openssl curl g
  shellcheck file iputils-ping knot-dnsutils dnsperf squid tinyproxy-bin chromium nodejs npm systemd
  tmux busybox-static musl-tools binutils prometheus
  python3-jsonschema python3-prometheus-client python3-pip python3-requests golang-go wget zsh fish
- nsd ldnsutils libc-ares-dev hey"
+ nsd ldnsutils libc-ares-dev hey logrotate"
 DEPS_DNF_BUILD="autoconf automake libtool gettext-devel pkgconf-pkg-config gcc gcc-c++ make xz
  glibc-static glib2-devel json-glib-devel libmnl-devel libnftnl-devel libyaml-devel pcre2-devel
  ldns-devel libpsl-devel gnutls-devel jansson-devel jansson-static bubblewrap ca-certificates tzdata"
 DEPS_DNF_TEST="nftables iproute unbound dnsmasq nginx openssl curl git nmap-ncat python3 bind-utils
  nmap procps-ng util-linux clang compiler-rt llvm ShellCheck file iputils knot-utils dnsperf squid
  tinyproxy chromium nodejs npm systemd tmux busybox binutils python3-jsonschema
- python3-prometheus_client python3-pip python3-requests golang wget zsh fish nsd ldns-utils musl-gcc c-ares-devel"
+ python3-prometheus_client python3-pip python3-requests golang wget zsh fish nsd ldns-utils musl-gcc c-ares-devel logrotate"
 DEPS_APT_ENGINE="docker.io podman netavark crun runc containerd tini catatonit iptables
  busybox-static fuse-overlayfs docker-registry"
 DEPS_DNF_ENGINE="moby-engine podman netavark crun runc containerd tini catatonit iptables busybox"
