@@ -47,12 +47,40 @@ refused_at_once 2500 "UDP is still refused" $m python3 "$OUTCALL_SRCDIR/tests/e2
 tap_is "$(contacts)" "$before" "nothing arrived elsewhere"
 tap_is "$(cat "$TB/elsewhere-access.log")" "" "not over HTTP either"
 
-daemon_start
+: >"$TB/daemon.log"
+mkdir -m 700 "$TB/log"
+daemon_start --log-level error --audit-log "$TB/log/audit.log"
 tap_ok $? "the daemon starts again over its stale sockets"
 tap_like "$(outcall ps)" 'mallory' "it knows the workload that outlived it"
 tb_wait fetch
 tap_ok $? "which works as before"
 refused_at_once 2500 "and is confined as before" $m nc -w3 $TB_ELSEWHERE 9999
+
+# --- the level of the log ------------------------------------------------------------------
+in_attack mallory curl -s -o /dev/null --max-time 5 -x "http://$gateway:8080" http://plain.example.com/loud
+outcall rules reload >/dev/null
+tb_wait grep -q 'blocked mallory: .*plain.example.com.* /loud' "$TB/daemon.log"
+tap_ok $? "with --log-level=error blocks are logged still"
+tb_wait grep -q 'rules.reload by uid 0' "$TB/daemon.log"
+tap_ok $? "and changes"
+tap_unlike "$(cat "$TB/daemon.log")" 'rules loaded|rules reloaded' "but not what the daemon does"
+
+# --- the audit file is turned over -------------------------------------------------------------
+tb_wait grep -q '"path":"/loud"' "$TB/log/audit.log"
+tap_ok $? "the block is in the audit file"
+sed "s,/var/log/outcall,$TB/log,; s,/run/systemd/system,/nonexistent,; s,pkill -HUP -x outcalld,kill -HUP $TB_DAEMON," \
+  "$OUTCALL_SRCDIR/data/logrotate.d/outcalld" >"$TB/logrotate.conf"
+chmod 644 "$TB/logrotate.conf"
+logrotate --force --state "$TB/logrotate.state" "$TB/logrotate.conf"
+tap_ok $? "logrotate takes the snippet"
+after() {
+  in_attack mallory curl -s -o /dev/null --max-time 5 -x "http://$gateway:8080" http://plain.example.com/after
+  grep -q '"path":"/after"' "$TB/log/audit.log"
+}
+tb_wait after
+tap_ok $? "the daemon goes on in a new file"
+tap_unlike "$(cat "$TB/log/audit.log")" loud "which is new"
+tap_like "$(cat "$TB/log/audit.log.1")" loud "and the old one is kept"
 
 # --- the end of a workload ------------------------------------------------------------------
 attack_down mallory

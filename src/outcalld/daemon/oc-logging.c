@@ -12,10 +12,22 @@
 /* GLib's levels grow with decreasing weight, so one comparison decides. */
 static atomic_int lightest = G_LOG_LEVEL_INFO;
 
+/* Verdicts and changes: a record of what happened, which the level, for what the daemon says
+ * about itself, must not thin out. */
+static gboolean
+is_record (const GLogField *fields, gsize n_fields)
+{
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_has_prefix (fields[i].key, "OUTCALL_"))
+      return TRUE;
+  return FALSE;
+}
+
 static GLogWriterOutput
 write_message (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {
-  if ((int) (level & G_LOG_LEVEL_MASK) > atomic_load_explicit (&lightest, memory_order_relaxed))
+  if ((int) (level & G_LOG_LEVEL_MASK) > atomic_load_explicit (&lightest, memory_order_relaxed)
+      && !is_record (fields, n_fields))
     return G_LOG_WRITER_HANDLED;
   if (g_log_writer_is_journald (STDERR_FILENO)
       && g_log_writer_journald (level, fields, n_fields, user_data) == G_LOG_WRITER_HANDLED)
