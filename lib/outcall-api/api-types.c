@@ -147,7 +147,7 @@ static const ApiType type_network_created = TABLE (network_created);
 #undef T
 
 #define T OutcallNetworkDestroyed
-static const ApiField fields_network_destroyed[] = { BOOL (destroyed) };
+static const ApiField fields_network_destroyed[] = { STRING (name), BOOL (destroyed) };
 static const ApiType type_network_destroyed = TABLE (network_destroyed);
 #undef T
 
@@ -346,6 +346,27 @@ static const ApiField fields_diagnostic[] = {
   STRING_OPTIONAL (source), STRING_OPTIONAL (rule),
 };
 static const ApiType type_diagnostic = TABLE (diagnostic);
+#undef T
+
+#define T OutcallRuleTest
+static const ApiField fields_rule_test[] = {
+  STRING (file), LINE (line), STRING (name),
+  BOOL (passed), STRING_OPTIONAL (message), STRING_OPTIONAL (rule),
+};
+static const ApiType type_rule_test = TABLE (rule_test);
+#undef T
+
+#define T OutcallUntestedRule
+static const ApiField fields_untested_rule[] = { STRING (id), STRING (file), LINE (line) };
+static const ApiType type_untested_rule = TABLE (untested_rule);
+#undef T
+
+#define T OutcallRuleTests
+static const ApiField fields_rule_tests[] = {
+  COUNT (passed), COUNT (failed), COUNT (rules),
+  STRUCTS (tests, type_rule_test), STRUCTS (untested, type_untested_rule),
+};
+static const ApiType type_rule_tests = TABLE (rule_tests);
 #undef T
 
 #define T OutcallReloadResult
@@ -811,6 +832,9 @@ static const ApiType type_whoami = TABLE (whoami);
   DO (OutcallDecision, decision)                                                                   \
   DO (OutcallRuleSummary, rule_summary)                                                            \
   DO (OutcallDiagnostic, diagnostic)                                                               \
+  DO (OutcallRuleTest, rule_test)                                                                  \
+  DO (OutcallUntestedRule, untested_rule)                                                          \
+  DO (OutcallRuleTests, rule_tests)                                                                \
   DO (OutcallReloadResult, reload_result)                                                          \
   DO (OutcallAllowResult, allow_result)                                                            \
   DO (OutcallNetworkContext, network_context)                                                      \

@@ -135,7 +135,7 @@ static const struct
   { "network-status/absent", outcall_network_status_get_type,
     "{\"name\":\"n\",\"bridge\":\"b\",\"subnet\":\"s\",\"gateway\":\"g\",\"up\":false,"
     "\"index\":null,\"has_gateway\":false,\"nftables_active\":false,\"workloads\":[]}" },
-  { "network-destroyed", outcall_network_destroyed_get_type, "{\"destroyed\":false}" },
+  { "network-destroyed", outcall_network_destroyed_get_type, "{\"name\":\"n\",\"destroyed\":false}" },
   { "grant-request", outcall_grant_request_get_type,
     "{\"workload\":\"ci\",\"destination\":\"192.0.2.0/24\",\"protocol\":\"udp\",\"port\":1,"
     "\"last_port\":65535,\"lifetime_s\":604800,\"max_bytes\":1}" },
@@ -222,6 +222,11 @@ static const struct
   { "diagnostic/short", outcall_diagnostic_get_type,
     "{\"severity\":\"warning\",\"file\":null,\"line\":null,\"column\":null,\"length\":null,"
     "\"text\":\"empty\",\"source\":null,\"rule\":null}" },
+  { "rule-tests", outcall_rule_tests_get_type,
+    "{\"passed\":1,\"failed\":1,\"rules\":3,\"tests\":[{\"file\":\"a.yaml\",\"line\":3,"
+    "\"name\":\"n\",\"passed\":true,\"message\":null,\"rule\":\"a\"},{\"file\":\"a.yaml\","
+    "\"line\":5,\"name\":\"m\",\"passed\":false,\"message\":\"no\",\"rule\":null}],"
+    "\"untested\":[{\"id\":\"b\",\"file\":\"b.yaml\",\"line\":1}]}" },
   { "reload-result", outcall_reload_result_get_type,
     "{\"files_loaded\":2,\"rules_loaded\":5,\"warnings\":[{\"severity\":\"warning\","
     "\"file\":\"a.yaml\",\"line\":1,\"column\":null,\"length\":null,\"text\":\"no rules\","

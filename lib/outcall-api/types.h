@@ -143,6 +143,7 @@ typedef struct
 /* Answer to POST /api/v1/network/destroy. */
 typedef struct
 {
+  char *name;
   bool destroyed; /* false: there was none */
 } OutcallNetworkDestroyed;
 
@@ -400,6 +401,36 @@ typedef struct
   char *source; /* (optional) the line itself */
   char *rule;   /* (optional) */
 } OutcallDiagnostic;
+
+/* One entry of a `tests:` block of a rule file, run. */
+typedef struct
+{
+  char *file;
+  uint32_t line;
+  char *name;
+  bool passed;
+  char *message; /* (optional) what was expected and what came, when it failed */
+  char *rule;    /* (optional) id of the rule that decided */
+} OutcallRuleTest;
+
+typedef struct
+{
+  char *id;
+  char *file;
+  uint32_t line;
+} OutcallUntestedRule;
+
+/* Answer to POST /api/v1/rule/test. */
+typedef struct
+{
+  uint64_t passed;
+  uint64_t failed;
+  uint64_t rules; /* in force */
+  OutcallRuleTest **tests;
+  size_t n_tests;
+  OutcallUntestedRule **untested; /* rules that no test was decided by */
+  size_t n_untested;
+} OutcallRuleTests;
 
 /* Answer to a reload; also the data of a refused one, with the errors in it. */
 typedef struct

@@ -23,7 +23,7 @@ e2e_tests = \
 	tests/e2e/test-watch.sh \
 	tests/e2e/test-ways-out.sh \
 	$(NULL)
-TESTS += $(e2e_tests) tests/static-code.sh tests/test-hardening.sh tests/test-options.sh
+TESTS += $(e2e_tests) tests/static-code.sh tests/test-documents.sh tests/test-hardening.sh tests/test-options.sh
 EXTRA_DIST += \
 	$(e2e_tests) \
 	docs/architecture.md \
@@ -44,6 +44,7 @@ EXTRA_DIST += \
 	tests/e2e/resolve-cares.c \
 	tests/e2e/resolve.c \
 	tests/static-code.sh \
+	tests/test-documents.sh \
 	tests/test-hardening.sh \
 	tests/test-options.sh \
 	tests/testbed/listeners.py \

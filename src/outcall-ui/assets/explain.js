@@ -49,7 +49,7 @@ function question(decision) {
   const tunnel = layer !== "http";
   context.network = { hostname: host, port, protocol: "tcp" };
   context.http = { host, method: tunnel ? "CONNECT" : method, path: tunnel ? "/" : path,
-    scheme: tunnel ? "https" : "http" };
+    scheme: tunnel || port === 443 ? "https" : "http" };
   return { context, trace: true };
 }
 

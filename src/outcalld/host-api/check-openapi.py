@@ -75,10 +75,28 @@ def check_answers(document, jsonschema):
     return checked
 
 
+def check_limits(document):
+    """A limit that is promised is taken, and the next one is refused."""
+    checked = 0
+    for path, item in document["paths"].items():
+        for parameter in item.get("get", {}).get("parameters", []):
+            if "maximum" not in parameter["schema"] or path == "/api/v1/workload/logs":
+                continue
+            name, most = parameter["name"], parameter["schema"]["maximum"]
+            if path != "/api/v1/events":  # which would not end
+                assert get(f"{path}?{name}={most}")[0] == 200, path
+            for wrong in (most + 1, parameter["schema"]["minimum"] - 1, "x"):
+                assert get(f"{path}?{name}={wrong}")[0] == 400, (path, wrong)
+            checked += 1
+    assert checked >= 4, checked
+    return checked
+
+
 status, kind, body = get("/api/v1/openapi.json")
 assert status == 200 and kind == "application/json", (status, kind)
 document = json.loads(body)
 print(check_form(document), "operations are described")
+print(check_limits(document), "limits are as described")
 try:
     import jsonschema
     jsonschema.Draft202012Validator

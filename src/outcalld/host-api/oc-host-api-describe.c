@@ -17,8 +17,8 @@ typedef struct
   const char *summary;
   const char *query; /* (nullable): names of `parameters` */
   const char *body; /* (nullable): its type */
-  /* The type of the data, "[Type]" a list of it, "A|B" one of two; NULL: no data; "text", "events",
-   * "document": no envelope */
+  /* The type of the data, "[Type]" a list of it, "A|B" one of two, "string" a text; NULL: no data;
+   * "text", "events", "document": no envelope. "…+events": a stream for who accepts only that. */
   const char *answer;
 } Description;
 
@@ -51,8 +51,8 @@ static const Description descriptions[] = {
   { "POST", "/api/v1/sandbox/attach", "Confine a process that waits in a namespace of its own",
     NULL, "SandboxAttachRequest", "SandboxAttachment" },
   { "GET", "/api/v1/workload", "One confined program", "name", NULL, "Workload" },
-  { "GET", "/api/v1/workload/logs", "What a container has written, a string", "name tail", NULL,
-    NULL },
+  { "GET", "/api/v1/workload/logs", "What a container has written", "name tail", NULL,
+    "string" },
   { "POST", "/api/v1/workload/stop", "End a confined program", NULL, "StopRequest",
     "WorkloadStopped" },
   { "POST", "/api/v1/sandbox/stop", "End a confined program", NULL, "StopRequest",
@@ -65,7 +65,8 @@ static const Description descriptions[] = {
   { "POST", "/api/v1/container/stop", "End a container", NULL, "StopRequest",
     "WorkloadStopped" },
   { "POST", "/api/v1/container/remove", "Remove a container", NULL, "NameRequest", "ContainerRemoved" },
-  { "POST", "/api/v1/container/pull", "Fetch an image", NULL, "PullRequest", "PullProgress" },
+  { "POST", "/api/v1/container/pull", "Fetch an image; as a stream of events progress and, at the end, "
+    "done or error (PullProgress each)", NULL, "PullRequest", "PullProgress+events" },
   { "GET", "/api/v1/rules", "The rules in the order in which they are asked", NULL, NULL,
     "[RuleSummary]" },
   { "GET", "/api/v1/rule/{id}", "One rule", NULL, NULL, "RuleSummary" },
@@ -75,7 +76,7 @@ static const Description descriptions[] = {
     "LintRequest", "ReloadResult" },
   { "POST", "/api/v1/rules/allow", "Write rule files that allow hosts, and load them", NULL,
     "AllowHosts", "AllowResult" },
-  { "GET", "/api/v1/rules/active", "The grants in force, the newest first", "workload limit", NULL,
+  { "GET", "/api/v1/rules/active", "The grants in force, the newest first", "workload limit:grants", NULL,
     "ActiveGrants" },
   { "POST", "/api/v1/rules/flush", "End all grants, or those of one workload", NULL, "FlushRequest",
     "GrantsRemoved" },
@@ -88,7 +89,9 @@ static const Description descriptions[] = {
     "AllowRequest", "RuleRequestEntry" },
   { "POST", "/api/v1/rule/evaluate", "The verdict on a request that nobody makes", NULL,
     "EvaluateRequest", "EvaluateResult" },
-  { "GET", "/api/v1/requests/rules", "The rule requests of agents", "state limit", NULL,
+  { "POST", "/api/v1/rule/test", "Run the tests in the files of the rules in force", NULL, NULL,
+    "RuleTests" },
+  { "GET", "/api/v1/requests/rules", "The rule requests of agents", "state limit:requests", NULL,
     "[RuleRequestEntry]" },
   { "GET", "/api/v1/requests/rules/{id}",
     "One request; of a pending one, what approving it would open", "for_s any_agent", NULL,
@@ -115,16 +118,17 @@ static const Description descriptions[] = {
   { "GET", "/api/v1/log", "The decision log, the oldest first",
     "agent verdict host rule since limit", NULL, "[Decision]" },
   { "GET", "/api/v1/events",
-    "Decisions and changes as they happen: decision (Decision), workload_started and "
-    "workload_ended (Workload), request (RuleRequestEntry), grant_added (Grant), grant_removed "
-    "(GrantsRemoved) of operators, network_created (NetworkStatus), network_destroyed, reload (ReloadResult), left_out (how many decisions were "
+    "Decisions and changes as they happen: decision and, when what it allowed is over, ended "
+    "(Decision each), workload_started and workload_ended (Workload), request (RuleRequestEntry), "
+    "grant_added (Grant), grant_removed (GrantsRemoved) of operators, network_created "
+    "(NetworkStatus), network_destroyed (NetworkDestroyed), reload (ReloadResult), left_out (how many decisions were "
     "too many at once), reset (read the state anew)",
     "agent verdict host rule since limit Last-Event-ID", NULL, "events" },
 };
 
 static const struct
 {
-  const char *name, *description, *schema;
+  const char *name, *description, *schema; /* name: "NAME:KIND" where routes differ */
 } parameters[] = {
   { "agent", "A workload's or an agent's name", "{\"type\":\"string\"}" },
   { "verdict", "Only these decisions", "{\"enum\":[\"allowed\",\"blocked\"]}" },
@@ -133,6 +137,10 @@ static const struct
   { "since", "An age (30m, 8h, 2d) or an RFC 3339 time", "{\"type\":\"string\"}" },
   { "limit", "The newest so many",
     "{\"type\":\"integer\",\"minimum\":1,\"maximum\":65536,\"default\":1000}" },
+  { "limit:grants", "The newest so many",
+    "{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000,\"default\":1000}" },
+  { "limit:requests", "The newest so many of the decided ones",
+    "{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000,\"default\":100}" },
   { "state", "Only requests in this state", "{\"type\":\"string\"}" },
   { "for_s", "Approved for so many seconds", "{\"type\":\"integer\",\"minimum\":1}" },
   { "any_agent", "Approved for every agent", "{\"enum\":[\"true\",\"false\"]}" },
@@ -213,6 +221,8 @@ describe_data (const char *answer)
   const char *bar = strchr (answer, '|');
   JsonObject *list;
 
+  if (g_str_equal (answer, "string"))
+    return make_with_string ("type", "string");
   if (bar != NULL)
     return describe_either (answer, (gsize) (bar - answer), bar + 1);
   if (*answer != '[')
@@ -243,9 +253,20 @@ describe_envelope (const char *answer)
 static JsonObject *
 describe_content (const char *answer)
 {
+  g_autofree char *plain = answer != NULL && g_str_has_suffix (answer, "+events")
+                               ? g_strndup (answer, strlen (answer) - strlen ("+events"))
+                               : NULL;
   const char *type = "application/json";
   JsonObject *schema;
 
+  if (plain != NULL)
+    {
+      JsonObject *content = describe_content (plain);
+
+      json_object_set_object_member (content, "text/event-stream",
+                                     make_with_object ("schema", make_with_string ("type", "string")));
+      return content;
+    }
   if (g_strcmp0 (answer, "text") == 0)
     type = "application/openmetrics-text";
   else if (g_strcmp0 (answer, "events") == 0)
@@ -281,7 +302,8 @@ describe_answers (const char *answer)
 static void
 add_parameter (JsonArray *list, const char *name, const char *in)
 {
-  JsonObject *object = make_with_string ("name", name);
+  g_autofree char *shown = g_strndup (name, strcspn (name, ":"));
+  JsonObject *object = make_with_string ("name", shown);
   const char *schema = "{\"type\":\"string\"}";
 
   json_object_set_string_member (object, "in", in);

@@ -178,6 +178,7 @@ oc_host_api_post_network_destroy (OcApiRequest *request, gpointer user_data)
                  name);
   else
     (void) oc_networks_destroy (api->s.networks, asked->name, &destroyed, &error);
+  answer.name = name != NULL ? name : asked->name;
   answer.destroyed = destroyed;
   if (destroyed)
     oc_workloads_network_destroyed (api->s.workloads, name);

@@ -131,6 +131,7 @@ void oc_host_api_get_rules (OcApiRequest *request, gpointer user_data);
 void oc_host_api_get_rule (OcApiRequest *request, gpointer user_data);
 void oc_host_api_post_reload (OcApiRequest *request, gpointer user_data);
 void oc_host_api_post_evaluate (OcApiRequest *request, gpointer user_data);
+void oc_host_api_post_rule_test (OcApiRequest *request, gpointer user_data);
 void oc_host_api_post_lint (OcApiRequest *request, gpointer user_data);
 void oc_host_api_post_allow (OcApiRequest *request, gpointer user_data);
 /* OutcallReloadResult of @policy (nullable: nothing was loaded). (transfer full) */

@@ -135,6 +135,65 @@ oc_host_api_post_lint (OcApiRequest *request, gpointer user_data)
                          error->message);
 }
 
+/* --- Tests -------------------------------------------------------------------------------------- */
+
+static OutcallRuleTest *
+make_test (const OcPolicyTestResult *from)
+{
+  OutcallRuleTest *to = outcall_rule_test_new ();
+
+  to->file = g_strdup (from->file);
+  to->line = from->line;
+  to->name = g_strdup (from->name);
+  to->passed = from->passed;
+  to->message = g_strdup (from->message);
+  to->rule = from->rule != NULL ? g_strdup (from->rule->id) : NULL;
+  return to;
+}
+
+static OutcallUntestedRule *
+make_untested (const OcRule *from)
+{
+  OutcallUntestedRule *to = outcall_untested_rule_new ();
+
+  to->id = g_strdup (from->id);
+  to->file = g_strdup (from->file);
+  to->line = from->line;
+  return to;
+}
+
+/* Of the files as they were loaded, not as they are on the disk now. */
+void
+oc_host_api_post_rule_test (OcApiRequest *request, gpointer user_data)
+{
+  OcHostApi *api = user_data;
+  const OcPolicy *policy = oc_rules_get_policy (api->s.rules);
+  g_autoptr (GPtrArray) results = oc_policy_run_tests (policy);
+  g_autoptr (GPtrArray) untested = oc_policy_list_untested (policy, results);
+  g_autoptr (GPtrArray) tests
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) outcall_rule_test_free);
+  g_autoptr (GPtrArray) rules
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) outcall_untested_rule_free);
+  OutcallRuleTests answer = { 0 };
+
+  for (guint i = 0; i < results->len; i++)
+    {
+      const OcPolicyTestResult *result = results->pdata[i];
+
+      g_ptr_array_add (tests, make_test (result));
+      answer.passed += result->passed ? 1 : 0;
+    }
+  for (guint i = 0; i < untested->len; i++)
+    g_ptr_array_add (rules, make_untested (untested->pdata[i]));
+  answer.failed = results->len - answer.passed;
+  answer.rules = oc_policy_get_n_rules (policy);
+  answer.tests = (OutcallRuleTest **) tests->pdata;
+  answer.n_tests = tests->len;
+  answer.untested = (OutcallUntestedRule **) rules->pdata;
+  answer.n_untested = rules->len;
+  oc_api_request_reply (request, 200, outcall_rule_tests_to_json (&answer));
+}
+
 /* --- Evaluation ------------------------------------------------------------------------------- */
 
 /* What a context borrows, for the time of one evaluation. */
@@ -287,6 +346,37 @@ make_result (const OcPolicyVerdict *verdict, GPtrArray *steps)
   return outcall_evaluate_result_to_json (&result);
 }
 
+/* The workload of this name, else one of this agent's. (nullable) */
+static OcWorkload *
+find_workload (OcHostApi *api, const char *name)
+{
+  OcWorkload *workload = oc_workloads_lookup (api->s.workloads, name);
+  g_autoptr (GPtrArray) all = NULL;
+
+  if (workload != NULL)
+    return workload;
+  all = oc_workloads_list (api->s.workloads);
+  for (guint i = 0; i < all->len; i++)
+    if (g_strcmp0 (oc_workload_get_identity (all->pdata[i])->agent_name, name) == 0)
+      return all->pdata[i];
+  return NULL;
+}
+
+/* Who asks about an agent by its name alone asks about the one that is alive: rules about its
+ * project or image are to answer as they would answer it. */
+static void
+fill_agent (OcHostApi *api, const OutcallAgentContext *asked, OcPolicyContext *context)
+{
+  OcWorkload *workload;
+
+  if (asked->name == NULL || *asked->name == '\0' || asked->id != NULL || asked->image != NULL
+      || asked->project != NULL)
+    return;
+  workload = find_workload (api, asked->name);
+  if (workload != NULL)
+    oc_identity_fill_context (oc_workload_get_identity (workload), context);
+}
+
 void
 oc_host_api_post_evaluate (OcApiRequest *request, gpointer user_data)
 {
@@ -309,6 +399,7 @@ oc_host_api_post_evaluate (OcApiRequest *request, gpointer user_data)
       return;
     }
   convert_context (&asked->context, &memory, &context);
+  fill_agent (api, &asked->context.agent, &context);
   /* The explaining evaluation counts no hits: this is a question, not traffic. */
   oc_policy_explain (policy, &context, asked->name_only, &verdict, &steps);
   shown = convert_steps (asked->trace ? steps : NULL);

@@ -48,6 +48,7 @@ static const OcApiRoute routes[] = {
   { "GET", "/api/v1/rule/{id}", oc_host_api_get_rule },
   { "POST", "/api/v1/rules/reload", oc_host_api_post_reload },
   { "POST", "/api/v1/rules/lint", oc_host_api_post_lint },
+  { "POST", "/api/v1/rule/test", oc_host_api_post_rule_test },
   { "POST", "/api/v1/rules/allow", oc_host_api_post_allow },
   { "GET", "/api/v1/rules/active", oc_host_api_get_active_grants },
   { "POST", "/api/v1/rules/flush", oc_host_api_post_rules_flush },

@@ -104,6 +104,7 @@ static const struct
   { "POST", "/api/v1/sandbox/attach", "{}", 400, "pid" },
   { "POST", "/api/v1/sandbox/attach", "{\"pid\":1,\"name\":\"host\"}", 403, "\"success\":false" },
   { "POST", "/api/v1/rule/evaluate", "{\"context\":{\"network\":{\"prot\":1}}}", 400, "network.prot" },
+  { "POST", "/api/v1/rule/test", NULL, 200, "\"untested\":" },
   { "POST", "/api/v1/rules/lint", "{\"name\":\"x.yaml\"}", 400, "text" },
   { "POST", "/api/v1/dns/test", "{\"name\":\"10.0.0.1\"}", 400, "host name" },
   { "POST", "/api/v1/dns/test", "{\"name\":\"a..b\"}", 400, "host name" },
@@ -289,6 +290,37 @@ test_reload (void)
   g_assert_cmpuint (refused->warnings[0]->line, ==, 4);
   g_assert_true (is_allowed ("more.example.com", 443)); /* the old policy stays */
   oc_test_run ("rm '%s'/20-more.yaml", bed.rules_dir);
+  expect ("POST", "/api/v1/rules/reload", NULL, 200);
+}
+
+static void
+test_rule_test (void)
+{
+  g_autoptr (JsonNode) data = NULL;
+  g_autoptr (OutcallRuleTests) result = NULL;
+
+  write_rules ("20-tests.yaml",
+               "version: \"1\"\nrules:\n  - id: tested\n    hosts: [tested.example.com]\n"
+               "    action: allow\ntests:\n"
+               "  - name: right\n    given: { network: { hostname: tested.example.com, port: 443 } }\n"
+               "    expect: allow\n"
+               "  - name: wrong\n    given: { network: { hostname: other.example.com, port: 443 } }\n"
+               "    expect: allow\n");
+  expect ("POST", "/api/v1/rules/reload", NULL, 200);
+  data = call ("POST", "/api/v1/rule/test", NULL, 200);
+  result = outcall_rule_tests_from_json (data, NULL);
+  g_assert_nonnull (result);
+  g_assert_cmpuint (result->passed, ==, 1);
+  g_assert_cmpuint (result->failed, ==, 1);
+  g_assert_cmpuint (result->rules, ==, 3);
+  g_assert_cmpuint (result->n_tests, ==, 2);
+  g_assert_cmpstr (result->tests[0]->name, ==, "right");
+  g_assert_cmpstr (result->tests[0]->rule, ==, "tested");
+  g_assert_true (g_str_has_suffix (result->tests[0]->file, "/20-tests.yaml"));
+  g_assert_false (result->tests[1]->passed);
+  g_assert_nonnull (result->tests[1]->message);
+  g_assert_cmpuint (result->n_untested, ==, 2);
+  oc_test_run ("rm '%s'/20-tests.yaml", bed.rules_dir);
   expect ("POST", "/api/v1/rules/reload", NULL, 200);
 }
 
@@ -506,6 +538,36 @@ check_grants (void)
   oc_test_run ("ip link del up0");
 }
 
+/* A rule about the project explains itself to who knows the agent's name only. */
+static void
+check_identity (const OutcallWorkload *workload)
+{
+  static const char ask[] = "{\"context\":{\"network\":{\"hostname\":\"id.example.com\",\"port\":443},"
+                            "\"agent\":{\"name\":\"%s\"%s}}}";
+  const struct
+  {
+    const char *name, *more;
+    gboolean allowed;
+  } cases[] = { { workload->name, "", TRUE },
+                { "nobody", "", FALSE },
+                { workload->name, ",\"project\":\"other\"", FALSE } };
+
+  write_rules ("30-identity.yaml", "version: \"1\"\nrules:\n  - id: of-project\n    condition: "
+                                   "'network.hostname == \"id.example.com\" && "
+                                   "agent.project == \"/src/project\"'\n    action: allow\n");
+  expect ("POST", "/api/v1/rules/reload", NULL, 200);
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *body = g_strdup_printf (ask, cases[i].name, cases[i].more);
+      g_autoptr (JsonNode) data = call ("POST", "/api/v1/rule/evaluate", body, 200);
+      g_autoptr (OutcallEvaluateResult) result = outcall_evaluate_result_from_json (data, NULL);
+
+      g_assert_cmpint (result->verdict.allowed, ==, cases[i].allowed);
+    }
+  oc_test_run ("rm '%s'/30-identity.yaml", bed.rules_dir);
+  expect ("POST", "/api/v1/rules/reload", NULL, 200);
+}
+
 static void
 test_workload (void)
 {
@@ -513,7 +575,8 @@ test_workload (void)
   Stream stream = open_stream ("/api/v1/events?agent=wl");
   Stream changes = open_stream ("/api/v1/events");
   g_autofree char *body
-      = g_strdup_printf ("{\"pid\":%d,\"name\":\"wl\",\"command\":\"sleep 1000\"}", (int) pid);
+      = g_strdup_printf ("{\"pid\":%d,\"name\":\"wl\",\"project\":\"/src/project\","
+                         "\"command\":\"sleep 1000\"}", (int) pid);
   g_autoptr (JsonNode) attached = NULL;
   g_autoptr (JsonNode) listed = NULL;
   g_autoptr (OutcallSandboxAttachment) attachment = NULL;
@@ -537,6 +600,7 @@ test_workload (void)
   g_assert_cmpint (workload->pid, ==, pid);
   g_assert_cmpstr (workload->address, ==, attachment->address);
   g_assert_cmpstr (workload->command, ==, "sleep 1000");
+  check_identity (workload);
 
   check_grants ();
   await (&changes, "event: grant_added\n");
@@ -544,7 +608,7 @@ test_workload (void)
   expect ("POST", "/api/v1/network/create", "{\"name\":\"told\"}", 200);
   await (&changes, "event: network_created\n");
   expect ("POST", "/api/v1/network/destroy", "{\"name\":\"told\"}", 200);
-  await (&changes, "event: network_destroyed\n");
+  await (&changes, "event: network_destroyed\ndata: {\"name\":\"outcall-told\"");
   close_stream (&changes);
   expect ("POST", "/api/v1/sandbox/stop", "{\"name\":\"wl\"}", 200);
   await (&stream, "event: workload_ended\n");
@@ -756,6 +820,7 @@ main (int argc, char **argv)
   g_test_add_func ("/host-api/locales", test_locales);
   g_test_add_func ("/host-api/evaluate", test_evaluate);
   g_test_add_func ("/host-api/reload", test_reload);
+  g_test_add_func ("/host-api/rule-test", test_rule_test);
   g_test_add_func ("/host-api/lint", test_lint);
   g_test_add_func ("/host-api/allow", test_allow);
   g_test_add_func ("/host-api/log", test_log);
