@@ -13,6 +13,8 @@
 
 #define LAYER_WIDTH 12
 #define BAR_WIDTH 30
+/* The daemon gives an engine a minute for each step. */
+#define ENGINE_PATIENCE_S 240
 
 /* --- create ------------------------------------------------------------------------- */
 
@@ -107,6 +109,7 @@ oc_cmd_container_create (OcCli *cli, int argc, char **argv)
   request.cpu_shares = (guint64) create.cpu_shares;
   request.pids = (guint64) create.pids;
   request.without_agent = create.without_agent;
+  cli->patience_s = ENGINE_PATIENCE_S;
   code = oc_cli_fetch (cli, "POST", "/api/v1/container/create",
                        outcall_container_request_to_json (&request), &data);
   if (code >= 0)
@@ -248,6 +251,7 @@ oc_cmd_container_remove (OcCli *cli, int argc, char **argv)
   if (code >= 0)
     return code;
   request.name = argv[1];
+  cli->patience_s = ENGINE_PATIENCE_S;
   code = oc_cli_fetch (cli, "POST", "/api/v1/container/remove",
                        outcall_name_request_to_json (&request), &data);
   if (code >= 0)

@@ -88,6 +88,7 @@ oc_cmd_stop (OcCli *cli, int argc, char **argv)
     return oc_cli_usage_error (cli, _("the time must not be negative"));
   request.name = argv[1];
   request.timeout_s = (uint64_t) timeout_s;
+  cli->patience_s = (guint) timeout_s;
   code = oc_cli_fetch (cli, "POST", "/api/v1/workload/stop", outcall_stop_request_to_json (&request),
                        &data);
   if (code >= 0)

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define CONNECT_TIMEOUT_MS 5000
-#define CALL_TIMEOUT_MS (OUTCALL_DEFAULT_REQUEST_TIMEOUT_SECS * 1000)
 #define ANSWER_MAX (64 * 1024 * 1024)
 
 char *
@@ -71,6 +70,7 @@ oc_cli_try_call (OcCli *cli, const char *method, const char *target, JsonNode *b
 {
   g_autofree char *text = body != NULL ? outcall_json_print (body) : NULL;
   g_autoptr (JsonNode) data = NULL;
+  const int timeout_s = OUTCALL_DEFAULT_REQUEST_TIMEOUT_SECS + (int) MIN (cli->patience_s, 86400);
   OcHttpReply reply = { 0 };
   OcHttpClient *client;
   gboolean ok;
@@ -85,7 +85,7 @@ oc_cli_try_call (OcCli *cli, const char *method, const char *target, JsonNode *b
       return FALSE;
     }
   if (oc_http_client_request (client, method, target, NULL, text, text != NULL ? strlen (text) : 0,
-                              ANSWER_MAX, CALL_TIMEOUT_MS, &reply)
+                              ANSWER_MAX, timeout_s * 1000, &reply)
       < 0)
     {
       err = errno;

@@ -42,6 +42,7 @@ struct OcCli
   gboolean json;
   gboolean no_color;
   guint status; /* HTTP status of the last call */
+  guint patience_s; /* what calls may take beyond the ordinary, where an engine works meanwhile */
   /* For completions: when set, oc_cli_parse_options() adds the command's options to it
    * and ends the handler. (element-type GOptionEntry) */
   GArray *options;
@@ -82,7 +83,8 @@ gboolean oc_cli_parse_size (const char *text, guint64 *out_bytes);
 
 /* --- Calls to the daemon -------------------------------------------------------- */
 
-/* One call over the host socket.
+/* One call over the host socket, which may take OUTCALL_DEFAULT_REQUEST_TIMEOUT_SECS and
+ * @cli's patience.
  * @body: (transfer full) (nullable)
  * @out_data: (out) (transfer full) (nullable): the answer's data; also set when the
  *   daemon refused and said more in data

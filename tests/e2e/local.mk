@@ -13,6 +13,7 @@ e2e_tests = \
 	tests/e2e/test-kernel.sh \
 	tests/e2e/test-intercept.sh \
 	tests/e2e/test-learn.sh \
+	tests/e2e/test-patience.sh \
 	tests/e2e/test-requests.sh \
 	tests/e2e/test-sandbox-view.sh \
 	tests/e2e/test-secrets.sh \
@@ -43,6 +44,7 @@ EXTRA_DIST += \
 	tests/e2e/probe.py \
 	tests/e2e/resolve-cares.c \
 	tests/e2e/resolve.c \
+	tests/e2e/slow-daemon.py \
 	tests/static-code.sh \
 	tests/test-documents.sh \
 	tests/test-hardening.sh \
