@@ -13,17 +13,6 @@
 
 /* --- One decision as text -------------------------------------------------------------- */
 
-static char *
-format_time (gint64 time_us)
-{
-  g_autoptr (GDateTime) moment = g_date_time_new_from_unix_local (time_us / G_USEC_PER_SEC);
-
-  if (moment == NULL)
-    return g_strdup ("");
-  /* TRANSLATORS: how a moment is written, see strftime(3); always as wide */
-  return g_date_time_format (moment, C_("strftime", "%Y-%m-%d %H:%M:%S"));
-}
-
 char *
 oc_cli_decision_target (const OutcallDecision *d)
 {
@@ -76,7 +65,7 @@ add_size (OcTable *table, const OutcallDecision *d, uint64_t bytes)
 static void
 add_decision (OcTable *table, const OutcallDecision *d)
 {
-  g_autofree char *time = format_time (d->time_us);
+  g_autofree char *time = oc_cli_moment (d->time_us);
   g_autofree char *target = oc_cli_decision_target (d);
   g_autofree char *what = format_what (d);
 
@@ -100,7 +89,7 @@ add_decision (OcTable *table, const OutcallDecision *d)
 static void
 print_line (OcCli *cli, const OutcallDecision *d)
 {
-  g_autofree char *time = format_time (d->time_us);
+  g_autofree char *time = oc_cli_moment (d->time_us);
   g_autofree char *target = oc_cli_decision_target (d);
   g_autofree char *what = format_what (d);
   g_autofree char *reason = d->reason != NULL ? g_strconcat (": ", d->reason, NULL) : g_strdup ("");

@@ -49,14 +49,6 @@ oc_cli_request_target (const OutcallRuleRequestEntry *entry)
   return g_strdup_printf ("%s:%u", entry->host, entry->port);
 }
 
-static char *
-format_moment (gint64 time_us)
-{
-  g_autoptr (GDateTime) moment = g_date_time_new_from_unix_local (time_us / G_USEC_PER_SEC);
-
-  return moment != NULL ? g_date_time_format (moment, "%Y-%m-%d %H:%M:%S") : g_strdup ("");
-}
-
 /* --- list -------------------------------------------------------------------------- */
 
 static void
@@ -142,7 +134,7 @@ static void
 add_entry (OcTable *table, const OutcallRuleRequestEntry *entry)
 {
   g_autofree char *target = oc_cli_request_target (entry);
-  g_autofree char *asked = format_moment (entry->asked_at_us);
+  g_autofree char *asked = oc_cli_moment (entry->asked_at_us);
   g_autofree char *decision = g_strdup_printf ("%" G_GUINT64_FORMAT, entry->decision);
 
   oc_table_add_pair (table, _("Request"), entry->id);
@@ -161,9 +153,9 @@ add_entry (OcTable *table, const OutcallRuleRequestEntry *entry)
 static void
 add_decided (OcTable *table, const OutcallRuleRequestEntry *entry)
 {
-  g_autofree char *decided = format_moment (entry->decided_at_us);
+  g_autofree char *decided = oc_cli_moment (entry->decided_at_us);
   g_autofree char *by = g_strdup_printf (_("%s by uid %u"), decided, entry->decided_by);
-  g_autofree char *expires = format_moment (entry->expires_at_us);
+  g_autofree char *expires = oc_cli_moment (entry->expires_at_us);
 
   oc_table_add_pair (table, _("Decided"), by);
   if (entry->answer != NULL)
@@ -177,7 +169,7 @@ add_decided (OcTable *table, const OutcallRuleRequestEntry *entry)
 static void
 add_effect (OcTable *table, const OutcallRuleRequestReview *review)
 {
-  g_autofree char *expires = format_moment (review->expires_at_us);
+  g_autofree char *expires = oc_cli_moment (review->expires_at_us);
 
   oc_table_add_pair (table, _("Until"), review->expires_at_us != 0 ? expires : _("for good"));
   add_names (table, _("Opens"), review->hosts, review->n_hosts);

@@ -373,6 +373,28 @@ oc_cli_age_since (gint64 time_us)
   return oc_cli_age ((g_get_real_time () - time_us) / G_USEC_PER_SEC);
 }
 
+static char *
+format_moment (gint64 time_us, const char *format)
+{
+  g_autoptr (GDateTime) moment = g_date_time_new_from_unix_local (time_us / G_USEC_PER_SEC);
+
+  return moment != NULL ? g_date_time_format (moment, format) : g_strdup ("");
+}
+
+char *
+oc_cli_moment (gint64 time_us)
+{
+  /* TRANSLATORS: how a moment is written, see strftime(3); always as wide */
+  return format_moment (time_us, C_("strftime", "%Y-%m-%d %H:%M:%S"));
+}
+
+char *
+oc_cli_time_of_day (gint64 time_us)
+{
+  /* TRANSLATORS: how a time of day is written, see strftime(3); always as wide */
+  return format_moment (time_us, C_("strftime", "%H:%M:%S"));
+}
+
 char *
 oc_cli_size (guint64 bytes)
 {

@@ -182,5 +182,9 @@ gsize oc_cli_terminal_width (void);
 char *oc_cli_age (gint64 seconds);
 /* As oc_cli_age() of the time since @time_us (since the epoch). (transfer full) */
 char *oc_cli_age_since (gint64 time_us);
+/* The moment @time_us (since the epoch) as it is written here, and its time of day alone; "" when
+ * it cannot be. Always as wide in one language. (transfer full) */
+char *oc_cli_moment (gint64 time_us);
+char *oc_cli_time_of_day (gint64 time_us);
 /* "512 MiB", "1.5 GiB" of bytes. (transfer full) */
 char *oc_cli_size (guint64 bytes);

@@ -90,21 +90,28 @@ add_line (Page *page, const char *style, const char *text)
 
 /* --- What stands in them ---------------------------------------------------------------- */
 
-static char *
-format_time (gint64 time_us)
-{
-  g_autoptr (GDateTime) moment = g_date_time_new_from_unix_local (time_us / G_USEC_PER_SEC);
+#define NAME_WIDTH 16
+#define TARGET_WIDTH 40
 
-  return moment != NULL ? g_date_time_format (moment, "%H:%M:%S") : g_strdup ("");
+/* @text and blanks up to @width columns. (transfer full) */
+static char *
+pad (const char *text, gsize width)
+{
+  g_autofree char *clean = oc_cli_clean (text);
+  gsize used = oc_cli_text_width (clean);
+
+  return g_strdup_printf ("%s%*s", clean, used < width ? (int) (width - used) : 0, "");
 }
 
 static char *
 format_request (const OutcallRuleRequestEntry *entry)
 {
-  g_autofree char *time = format_time (entry->asked_at_us);
+  g_autofree char *time = oc_cli_time_of_day (entry->asked_at_us);
   g_autofree char *target = oc_cli_request_target (entry);
+  g_autofree char *name = pad (entry->workload, NAME_WIDTH);
+  g_autofree char *where = pad (target, TARGET_WIDTH);
 
-  return g_strdup_printf ("? %s %-16s %-40s %s", time, entry->workload, target,
+  return g_strdup_printf ("? %s %s %s %s", time, name, where,
                           entry->reason != NULL ? entry->reason : "");
 }
 
@@ -112,13 +119,15 @@ static char *
 format_verdict (const WatchRow *row)
 {
   const OutcallDecision *d = row->decision;
-  g_autofree char *time = format_time (d->time_us);
+  g_autofree char *time = oc_cli_time_of_day (d->time_us);
   g_autofree char *target = oc_cli_decision_target (d);
   g_autofree char *times
       = row->count > 1 ? g_strdup_printf (" ×%" G_GUINT64_FORMAT, row->count) : g_strdup ("");
+  g_autofree char *name = pad (d->workload, NAME_WIDTH);
+  g_autofree char *where = pad (target, TARGET_WIDTH);
 
-  return g_strdup_printf ("%s %s %-16s %-40s %s%s", d->verdict == OUTCALL_OUTCOME_ALLOWED ? "+" : "-",
-                          time, d->workload, target != NULL ? target : "",
+  return g_strdup_printf ("%s %s %s %s %s%s", d->verdict == OUTCALL_OUTCOME_ALLOWED ? "+" : "-",
+                          time, name, where,
                           d->rule != NULL ? d->rule : d->reason != NULL ? d->reason : "", times);
 }
 

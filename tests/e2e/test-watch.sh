@@ -93,6 +93,18 @@ tap_like "$(outcall requests list --decided)" 'rejected .*two\.example\.net' "th
 mux resize-window -x 60 -y 12
 shows '^outcall watch.*…$'
 tap_ok $? "a small window works"
+in_attack alice "$shim" request --host wide.example.net \
+  --reason "$(printf '%60s' '' | sed 's/ /\xe5\xad\x97/g')" >/dev/null
+shows '^\? .*wide\.example\.net'
+tap_is "$(screen | grep -c '字')" 0 "what takes two columns is cut by columns"
+mux resize-window -x 90 -y 12
+shows '字.*…$'
+tap_is "$(screen | grep -c '字')" 1 "so that a line is one line"
+tap_is "$(screen | sed -n 's/^? .*wide.example.net *\(字*…\)$/\1/p' | wc -m)" 12 "as wide as the terminal"
+mux send-keys k k k k k k k d
+shows 'Rejected'
+mux resize-window -x 60 -y 12
+shows '^outcall watch.*…$'
 # The part that matters may be the last, or far to the right.
 pad=$(printf '%120s' '' | tr ' ' x)
 printf 'version: "1"\nrules:\n  - id: long\n    description: "%s"\n    hosts: [three.example.net]\n    ports: [1, 2, 3, 4, 5, 6, 7, 8]\n    action: allow\n' "$pad" |

@@ -191,6 +191,20 @@ test_openapi (void)
 }
 
 static void
+submit_request (guint i)
+{
+  g_autofree char *host = g_strdup_printf ("asked%u.example.com", i);
+  g_autofree char *id = g_strdup_printf ("asker-%u", i);
+  const OutcallRuleSubmission what = { .host = host };
+  OcAddress none = { 0 };
+  g_autoptr (OcIdentity) who = oc_identity_new (id, id, "", "", &none, &none, 1);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (oc_requests_submit (bed.requests, who, &what, NULL, &error));
+  g_assert_no_error (error);
+}
+
+static void
 test_locales (void)
 {
   if (g_getenv ("OUTCALL_BUILDDIR") == NULL)
@@ -198,9 +212,16 @@ test_locales (void)
       g_test_skip ("OUTCALL_BUILDDIR is not set");
       return;
     }
+  for (guint i = 0; i < 12; i++)
+    submit_request (i);
+  oc_test_run ("ip link add up2 type veth peer up3 && ip link set up3 up && "
+               "ip addr add 192.0.2.1/24 dev up2 && ip link set up2 up");
   push (FALSE, "locales", "locales.example.com");
   push (TRUE, "locales", "a.longer.name.locales.example.com");
   run_checker ("check-locales.py");
+  oc_test_run ("ip link del up2");
+  oc_test_run ("rm -f '%s'/allow-* '%s'/agent-*", bed.rules_dir, bed.rules_dir);
+  expect ("POST", "/api/v1/rules/reload", NULL, 200);
 }
 
 static void
