@@ -116,7 +116,7 @@ TESTS += src/outcall/test-agent-file
 src_outcall_test_agent_file_SOURCES = src/outcall/test-agent-file.c
 src_outcall_test_agent_file_LDADD = $(agent_file_libs)
 TESTS += src/outcall/test-suggest src/outcall/test-completions.sh
-EXTRA_DIST += src/outcall/test-completions.sh
+EXTRA_DIST += src/outcall/test-completions.sh src/outcall/check-manual.py
 src_outcall_test_suggest_SOURCES = \
 	src/outcall/suggest.c \
 	src/outcall/suggest.h \

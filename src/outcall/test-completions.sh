@@ -93,16 +93,24 @@ else
 fi
 
 # --- the man page ------------------------------------------------------------------------
-sed 's/\\f.//g; s/\\-/-/g; s/\\&//g' "$man" >"$TMPDIR/man.txt"
-outcall help | sed -n '/^Commands/,/^$/s/^  \([a-z][a-z ]*[a-z]\)  .*/\1/p' >"$TMPDIR/commands"
-missing=
-while read -r command; do
-  first=${command%% *} last=${command##* }
-  grep -w -e "$first" "$TMPDIR/man.txt" | grep -qw -e "$last" || missing="$missing, $command"
-  # shellcheck disable=SC2086
-  for option in $(outcall __complete $command -- | cut -f1); do
-    grep -q -e "$option" "$TMPDIR/man.txt" || missing="$missing, $command $option"
-  done
-done <"$TMPDIR/commands"
-tap_is "$missing" "" "outcall(1) has each command and option"
+outcall help | sed -n '/^Commands/,/^$/s/^  \([a-z][a-z ]*[a-z]\)  .*/\1/p' |
+  while read -r command; do
+    # shellcheck disable=SC2086
+    printf '%s\t%s\n' "$command" "$(outcall __complete $command -- | cut -f1 | xargs)"
+  done >"$TMPDIR/commands"
+manual() { python3 "$OUTCALL_SRCDIR/src/outcall/check-manual.py" "$@"; }
+tap_is "$(manual "$man" "$TMPDIR/commands")" "" \
+  "outcall(1) has each command and option, in its own entry, and no others"
+sed '/^log\t/s/ --since//; /^dns flush\t/d' "$TMPDIR/commands" >"$TMPDIR/fewer"
+tap_is "$(manual "$man" "$TMPDIR/fewer" | wc -l)" 2 "what is left over would be found"
+printf 'dns forget\t--all\n' >>"$TMPDIR/commands"
+sed -i '/^suggest\t/s/$/ --until/' "$TMPDIR/commands"
+tap_is "$(manual "$man" "$TMPDIR/commands" | wc -l)" 2 "and what is missing"
+
+# --- outcalld(8) --------------------------------------------------------------------------
+"$OUTCALL_BUILDDIR/src/outcalld/outcalld" --help | grep -o '^ *\(-., \)\?--[a-z-]*' | sed 's/.* //' | sort -u >"$TMPDIR/options"
+sed -n '/^\.SH OPTIONS/,/^\.SH [^O]/p' "$OUTCALL_SRCDIR/man/outcalld.8" | grep -A1 '^\.TP' |
+  sed 's/\\f.//g; s/\\-/-/g' | grep -o -- '--[a-z][a-z-]*' | sort -u >"$TMPDIR/entries"
+tap_like "$(wc -l <"$TMPDIR/options")" '^[2-9][0-9]' "the daemon tells its options"
+tap_is "$(cat "$TMPDIR/entries")" "$(cat "$TMPDIR/options")" "outcalld(8) has an entry for each, and no others"
 tap_done
