@@ -78,8 +78,28 @@ oc_run_load_agent_file (int project_fd, const char *project, const char *command
 
 /* --- agent -------------------------------------------------------------------------- */
 
+/* {"path":…,"file":…,"trusted":true}: both come out of it trusted, as it is shown. */
 static int
-make (int project_fd, const char *project)
+print_as_json (const char *text)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "path");
+  json_builder_add_string_value (builder, OC_AGENT_FILE_NAME);
+  json_builder_set_member_name (builder, "file");
+  json_builder_add_string_value (builder, text);
+  json_builder_set_member_name (builder, "trusted");
+  json_builder_add_boolean_value (builder, TRUE);
+  json_builder_end_object (builder);
+  root = json_builder_get_root (builder);
+  oc_cli_print_json (root);
+  return OC_EXIT_OK;
+}
+
+static int
+make (OcCli *cli, int project_fd, const char *project)
 {
   const char *text = oc_recipes[0].file;
   g_autoptr (GError) error = NULL;
@@ -88,6 +108,8 @@ make (int project_fd, const char *project)
     return oc_cli_error ("%s: %s", OC_AGENT_FILE_NAME, error->message);
   if (!oc_agent_trust (project, text, strlen (text), &error))
     return oc_cli_error ("%s", error->message);
+  if (cli->json)
+    return print_as_json (text);
   printf (_("%s is made. Write what the agent needs, then trust it: outcall agent --trust\n"),
           OC_AGENT_FILE_NAME);
   return OC_EXIT_OK;
@@ -95,7 +117,7 @@ make (int project_fd, const char *project)
 
 /* Shows what is trusted, so that nobody trusts another version than was read. */
 static int
-trust (int project_fd, const char *project)
+trust (OcCli *cli, int project_fd, const char *project)
 {
   g_autoptr (OcAgentFile) file = NULL;
   g_autoptr (GError) error = NULL;
@@ -110,6 +132,8 @@ trust (int project_fd, const char *project)
     return OC_EXIT_FAILED;
   if (!oc_agent_trust (project, text, len, &error))
     return oc_cli_error ("%s", error->message);
+  if (cli->json)
+    return print_as_json (text);
   oc_cli_print_text (text);
   printf (_("%s is trusted as it is shown here.\n"), OC_AGENT_FILE_NAME);
   return OC_EXIT_OK;
@@ -151,9 +175,9 @@ oc_cmd_agent (OcCli *cli, int argc, char **argv)
   if (project_fd < 0)
     return oc_cli_error ("%s", error->message);
   if (with_init)
-    return make (project_fd, project);
+    return make (cli, project_fd, project);
   if (with_trust)
-    return trust (project_fd, project);
+    return trust (cli, project_fd, project);
   return oc_agent_running (cli, project,
                            with_list ? OC_AGENT_LIST : with_stop ? OC_AGENT_STOP : OC_AGENT_LOGS);
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs every command in every language with the API at SOCKET: the text is translated,
 tables stay aligned on a terminal with wide characters, exit codes and JSON are the
-same as in English. Twelve rule requests wait there, and nothing is attached."""
+same as in English. Fourteen rule requests wait there, and nothing is attached."""
 import functools
 import gettext
 import json
@@ -33,11 +33,11 @@ MOVING = ["", "status", "ps", "dns status", "dns cache", "proxy status", "doctor
 WRONG = ["statsu", "bridge", "stop", "log --blocked --allowed", "--socket /dev/null status",
          "run", "watch", "ui --port 0", "logs", "requests show", "container create",
          "container list extra", "container inspect", "container stop", "container remove",
-         "container pull", "agent", "auth add", "auth remove", "ca init --algorithm none"]
-# Commands that change something, in this order; {…} as in `Place`. "-": their JSON moves.
+         "container pull", "agent", "init nosuch", "auth add", "auth remove", "ca init --algorithm none"]
+# Commands that change something, in this order; {…} as `Place` fills it in.
 CHANGING = ["inspect {workload}", "grants add {workload} 192.0.2.9 443", "grants list",
             "grants revoke {grant}", "grants flush", "stop --time 0 {workload}", "agent --list",
-            "init generic", "allow loc.example.com", "suggest", "rules reload",
+            "agent --init", "agent --trust", "allow loc.example.com", "suggest", "rules reload",
             "rules check {srcdir}/data/rules/example.yaml",
             "rules test {srcdir}/data/rules/example.yaml", "requests list",
             "requests show {request}", "requests approve {request}",
@@ -63,7 +63,7 @@ def run(command, language, *options):
 
 def run_in(folder, command, language, *options):
     environ = dict(os.environ, LC_ALL="C.UTF-8", LANGUAGE=language, OUTCALL_TEST_LOCALEDIR=mo,
-                   TZ="UTC")
+                   TZ="UTC", HOME=folder, XDG_STATE_HOME=folder)
     done = subprocess.run([program, "--socket", sys.argv[1], *options, *command.split()],
                           env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=60, cwd=folder, input="value\n")
@@ -139,13 +139,14 @@ def check_help(language, commands):
 class Place:
     """What one walk through CHANGING needs of its own."""
 
-    def __init__(self, language):
+    def __init__(self, language, *options):
         self.language = language
+        self.options = options
         self.dir = tempfile.mkdtemp(dir=mo)
         os.mkdir(os.path.join(self.dir, "secrets"), 0o700)
         self.process = subprocess.Popen(["unshare", "--user", "--map-root-user", "--net",
                                          "sleep", "1000"])
-        self.workload = "loc-" + language.lower().replace("_", "-")
+        self.workload = "-".join(["loc", language.lower().replace("_", "-"), *options]).replace("---", "-")
 
     def attach(self):
         own = os.readlink("/proc/self/ns/net")
@@ -175,7 +176,7 @@ class Place:
     def walk(self):
         self.attach()
         try:
-            return {command: run_in(self.dir, self.fill(command), self.language)
+            return {command: run_in(self.dir, self.fill(command), self.language, *self.options)
                     for command in CHANGING}
         finally:
             self.process.kill()
@@ -228,6 +229,15 @@ def check_changing():
     check_alone()
 
 
+def check_json():
+    """With --json every command prints one JSON text, or nothing when it has failed."""
+    walk = Place("de", "--json").walk()
+    for command in ALONE + MOVING + SHOW:
+        walk[command] = run(command, "de", "--json")
+    for command, (code, out, _) in walk.items():
+        assert (code != 0 and out == "") or json.loads(out) is not False, (command, code, out)
+
+
 def check_complete(commands):
     """A new command needs a case."""
     cases = SHOW + MOVING + WRONG + CHANGING + ALONE + UNTRANSLATED
@@ -258,4 +268,5 @@ with tempfile.TemporaryDirectory() as mo:
         for job in jobs:
             job.result()
     check_changing()
+    check_json()
 print(len(languages), "languages,", len(commands), "commands")

@@ -212,7 +212,7 @@ test_locales (void)
       g_test_skip ("OUTCALL_BUILDDIR is not set");
       return;
     }
-  for (guint i = 0; i < 12; i++)
+  for (guint i = 0; i < 14; i++)
     submit_request (i);
   oc_test_run ("ip link add up2 type veth peer up3 && ip link set up3 up && "
                "ip addr add 192.0.2.1/24 dev up2 && ip link set up2 up");
