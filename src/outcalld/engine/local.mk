@@ -12,6 +12,7 @@ src_outcalld_engine_libengine_a_SOURCES = \
 	src/outcalld/engine/oc-engine-operations.c \
 	src/outcalld/engine/oc-engine-private.h \
 	src/outcalld/engine/oc-engine-spec.c \
+	src/outcalld/engine/oc-engine-subnets.c \
 	src/outcalld/engine/oc-engine.c \
 	src/outcalld/engine/oc-engine.h \
 	$(NULL)

@@ -123,6 +123,20 @@ void oc_engine_ensure_network_async (OcEngine *engine, const OcEngineNetwork *ne
 void oc_engine_remove_network_async (OcEngine *engine, const char *name,
                                      GAsyncReadyCallback callback, gpointer user_data);
 
+/* What addresses a network of the engine's has, if it runs or not. */
+typedef struct
+{
+  OcAddress address;
+  guint prefix_len;
+  char *owner; /* for messages: "Docker network 'ci'" */
+} OcEngineSubnet;
+
+/* Of all its networks but those that were made for us. */
+void oc_engine_list_subnets_async (OcEngine *engine, GAsyncReadyCallback callback,
+                                   gpointer user_data);
+/* (transfer full) (nullable) (element-type OcEngineSubnet) */
+GArray *oc_engine_list_subnets_finish (OcEngine *engine, GAsyncResult *result, GError **error);
+
 /* --- What is said about a container ------------------------------------------------- */
 
 /* What of the host is shown to a container. */

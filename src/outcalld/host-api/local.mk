@@ -17,6 +17,7 @@ src_outcalld_host_api_libhost_api_a_SOURCES = \
 	src/outcalld/host-api/oc-host-api-resolve.c \
 	src/outcalld/host-api/oc-host-api-rules.c \
 	src/outcalld/host-api/oc-host-api-status.c \
+	src/outcalld/host-api/oc-host-api-waiting.c \
 	src/outcalld/host-api/oc-host-api-workloads.c \
 	src/outcalld/host-api/oc-host-api.c \
 	src/outcalld/host-api/oc-host-api.h \
@@ -31,11 +32,11 @@ host_api_test_bed = \
 	$(NULL)
 check_PROGRAMS += src/outcalld/host-api/test-host-api src/outcalld/host-api/test-host-events
 TESTS += src/outcalld/host-api/test-host-api src/outcalld/host-api/test-host-events
-check_PROGRAMS += src/outcalld/host-api/test-host-pull
-TESTS += src/outcalld/host-api/test-host-pull
-src_outcalld_host_api_test_host_pull_SOURCES = \
-	src/outcalld/host-api/test-host-pull.c $(host_api_test_bed)
-src_outcalld_host_api_test_host_pull_LDADD = $(src_outcalld_host_api_test_host_api_LDADD)
+check_PROGRAMS += src/outcalld/host-api/test-host-engine
+TESTS += src/outcalld/host-api/test-host-engine
+src_outcalld_host_api_test_host_engine_SOURCES = \
+	src/outcalld/host-api/test-host-engine.c $(host_api_test_bed)
+src_outcalld_host_api_test_host_engine_LDADD = $(src_outcalld_host_api_test_host_api_LDADD)
 src_outcalld_host_api_test_host_api_SOURCES = \
 	src/outcalld/host-api/test-host-api.c $(host_api_test_bed)
 src_outcalld_host_api_test_host_events_SOURCES = \

@@ -2,7 +2,7 @@
  * Copyright 2026 The Outcall authors
  *
  * Containers, and what can be done with workloads of either kind. The engine takes
- * its time, so the answers come later, or never when the API has ended by then.
+ * its time, so the answers come later.
  */
 #include "config.h"
 
@@ -12,69 +12,6 @@
 
 #define TIMEOUT_MAX_S 3600
 #define TAIL_MAX 100000
-
-/* A request that waits for the engine. */
-typedef struct
-{
-  OcHostApi *api;        /* NULL: it has ended, and the request was answered */
-  OcApiRequest *request; /* NULL: answered, or its stream's reader is gone */
-  gboolean streams;      /* its answer has begun: only events can follow */
-  uid_t uid;             /* who asked; @request may be gone when it is noted */
-  pid_t pid;
-  const char *action;    /* (nullable): noted when it is done */
-  char *name;
-} Waiting;
-
-static Waiting *
-wait_for (OcHostApi *api, OcApiRequest *request, const char *action, const char *name)
-{
-  Waiting *waiting = g_new0 (Waiting, 1);
-  const OcApiPeer *peer = oc_api_request_get_peer (request);
-
-  waiting->api = api;
-  waiting->request = request;
-  waiting->uid = peer->uid;
-  waiting->pid = peer->pid;
-  waiting->action = action;
-  waiting->name = g_strdup (name);
-  g_hash_table_add (api->waiting, waiting);
-  return waiting;
-}
-
-static void
-waiting_free (Waiting *waiting)
-{
-  if (waiting->api != NULL)
-    g_hash_table_remove (waiting->api->waiting, waiting);
-  g_free (waiting->name);
-  g_free (waiting);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Waiting, waiting_free)
-
-/* @failure: (nullable) */
-static void
-note_change (const Waiting *waiting, const char *failure)
-{
-  const OcLogChange change
-      = { waiting->uid, waiting->pid, waiting->action, waiting->name, failure };
-
-  if (waiting->action != NULL)
-    oc_log_change (waiting->api->s.log, &change);
-}
-
-/* Notes what was done; TRUE when an answer is still wanted. */
-static gboolean
-note (Waiting *waiting, const GError *error)
-{
-  if (waiting->api == NULL)
-    return FALSE;
-  note_change (waiting, error != NULL ? error->message : NULL);
-  if (waiting->request == NULL)
-    return FALSE;
-  if (error != NULL)
-    oc_api_request_fail_error (waiting->request, error);
-  return error == NULL;
-}
 
 /* --- Containers as JSON -------------------------------------------------------------- */
 
@@ -130,11 +67,11 @@ make_container (OcHostApi *api, const OcContainer *c)
 static void
 on_inspected (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Waiting) waiting = user_data;
+  g_autoptr (OcHostWaiting) waiting = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (OcContainer) container = oc_workloads_inspect_container_finish (result, &error);
 
-  if (note (waiting, error))
+  if (oc_host_waiting_note (waiting, error))
     {
       g_autoptr (OutcallContainer) out = make_container (waiting->api, container);
 
@@ -152,19 +89,19 @@ oc_host_api_get_container (OcApiRequest *request, gpointer user_data)
     oc_api_request_fail (request, 400, NULL, "name must be given");
   else
     oc_workloads_inspect_container_async (api->s.workloads, name, on_inspected,
-                                          wait_for (api, request, NULL, name));
+                                          oc_host_waiting_new (api, request, NULL, name));
 }
 
 static void
 on_listed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Waiting) waiting = user_data;
+  g_autoptr (OcHostWaiting) waiting = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) containers = oc_workloads_list_containers_finish (result, &error);
   g_autoptr (GPtrArray) list
       = g_ptr_array_new_with_free_func ((GDestroyNotify) outcall_container_free);
 
-  if (!note (waiting, error))
+  if (!oc_host_waiting_note (waiting, error))
     return;
   for (guint i = 0; i < containers->len; i++)
     g_ptr_array_add (list, make_container (waiting->api, containers->pdata[i]));
@@ -177,7 +114,7 @@ oc_host_api_get_containers (OcApiRequest *request, gpointer user_data)
   OcHostApi *api = user_data;
 
   oc_workloads_list_containers_async (api->s.workloads, on_listed,
-                                      wait_for (api, request, NULL, NULL));
+                                      oc_host_waiting_new (api, request, NULL, NULL));
 }
 
 /* --- Create ----------------------------------------------------------------------------- */
@@ -185,11 +122,11 @@ oc_host_api_get_containers (OcApiRequest *request, gpointer user_data)
 static void
 on_created (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Waiting) waiting = user_data;
+  g_autoptr (OcHostWaiting) waiting = user_data;
   g_autoptr (GError) error = NULL;
   OcWorkload *workload = oc_workloads_create_container_finish (result, &error);
 
-  if (!note (waiting, error))
+  if (!oc_host_waiting_note (waiting, error))
     return;
   if (workload != NULL)
     oc_api_request_reply (waiting->request, 200, oc_host_api_workload_to_json (workload));
@@ -232,7 +169,7 @@ oc_host_api_post_container_create (OcApiRequest *request, gpointer user_data)
   };
   oc_workloads_create_container_async (
       api->s.workloads, &who, &wanted, on_created,
-      wait_for (api, request, "container.create",
+      oc_host_waiting_new (api, request, "container.create",
                 asked->name != NULL ? asked->name : asked->image));
 }
 
@@ -241,14 +178,14 @@ oc_host_api_post_container_create (OcApiRequest *request, gpointer user_data)
 static void
 on_stopped (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Waiting) waiting = user_data;
+  g_autoptr (OcHostWaiting) waiting = user_data;
   g_autoptr (GError) error = NULL;
   OutcallWorkloadStopped answer = { 0 };
   gboolean stopped = FALSE;
 
   (void) oc_workloads_stop_finish (result, &stopped, &error);
   answer.stopped = stopped;
-  if (note (waiting, error))
+  if (oc_host_waiting_note (waiting, error))
     oc_api_request_reply (waiting->request, 200, outcall_workload_stopped_to_json (&answer));
 }
 
@@ -265,20 +202,20 @@ oc_host_api_post_stop (OcApiRequest *request, gpointer user_data)
   if (asked->has_timeout_s)
     timeout_s = MIN (asked->timeout_s, TIMEOUT_MAX_S);
   oc_workloads_stop_async (api->s.workloads, asked->name, (guint) timeout_s, on_stopped,
-                           wait_for (api, request, "workload.stop", asked->name));
+                           oc_host_waiting_new (api, request, "workload.stop", asked->name));
 }
 
 static void
 on_removed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Waiting) waiting = user_data;
+  g_autoptr (OcHostWaiting) waiting = user_data;
   g_autoptr (GError) error = NULL;
   OutcallContainerRemoved answer = { 0 };
   gboolean removed = FALSE;
 
   (void) oc_workloads_remove_container_finish (result, &removed, &error);
   answer.removed = removed;
-  if (note (waiting, error))
+  if (oc_host_waiting_note (waiting, error))
     oc_api_request_reply (waiting->request, 200, outcall_container_removed_to_json (&answer));
 }
 
@@ -291,18 +228,18 @@ oc_host_api_post_container_remove (OcApiRequest *request, gpointer user_data)
 
   if (asked != NULL)
     oc_workloads_remove_container_async (api->s.workloads, asked->name, on_removed,
-                                         wait_for (api, request, "container.remove", asked->name));
+                                         oc_host_waiting_new (api, request, "container.remove", asked->name));
 }
 
 static void
 on_logs (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Waiting) waiting = user_data;
+  g_autoptr (OcHostWaiting) waiting = user_data;
   g_autoptr (GError) error = NULL;
   g_autofree char *text = oc_workloads_logs_finish (result, &error);
   JsonNode *node;
 
-  if (!note (waiting, error))
+  if (!oc_host_waiting_note (waiting, error))
     return;
   node = json_node_new (JSON_NODE_VALUE);
   json_node_set_string (node, text);
@@ -323,7 +260,7 @@ oc_host_api_get_logs (OcApiRequest *request, gpointer user_data)
     oc_api_request_fail (request, 400, NULL, "tail must be 1 to %d", TAIL_MAX);
   else
     oc_workloads_logs_async (api->s.workloads, name, (guint) lines, on_logs,
-                             wait_for (api, request, NULL, name));
+                             oc_host_waiting_new (api, request, NULL, name));
 }
 
 void
@@ -344,7 +281,7 @@ oc_host_api_get_workload (OcApiRequest *request, gpointer user_data)
 /* --- Pull --------------------------------------------------------------------------------- */
 
 static void
-send_progress (Waiting *waiting, const char *event, const char *status, const char *layer,
+send_progress (OcHostWaiting *waiting, const char *event, const char *status, const char *layer,
                guint64 current, guint64 total)
 {
   const OutcallPullProgress progress = { .status = (char *) status, .layer = (char *) layer,
@@ -357,7 +294,7 @@ send_progress (Waiting *waiting, const char *event, const char *status, const ch
 
 /* @failure: (nullable): why it is not done */
 static void
-end_stream (Waiting *waiting, const char *failure)
+end_stream (OcHostWaiting *waiting, const char *failure)
 {
   if (waiting->request == NULL)
     return;
@@ -370,7 +307,7 @@ static void
 on_progress (const char *status, const char *layer, guint64 current, guint64 total,
              gpointer user_data)
 {
-  Waiting *waiting = user_data;
+  OcHostWaiting *waiting = user_data;
 
   if (waiting->request != NULL)
     send_progress (waiting, "progress", status, layer, current, total);
@@ -379,25 +316,25 @@ on_progress (const char *status, const char *layer, guint64 current, guint64 tot
 static void
 on_streamed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Waiting) waiting = user_data;
+  g_autoptr (OcHostWaiting) waiting = user_data;
   g_autoptr (GError) error = NULL;
 
   (void) oc_engine_finish (result, NULL, &error);
   if (waiting->api == NULL)
     return;
-  note_change (waiting, error != NULL ? error->message : NULL);
+  oc_host_waiting_tell_log (waiting, error != NULL ? error->message : NULL);
   end_stream (waiting, error != NULL ? error->message : NULL);
 }
 
 static void
 on_pulled (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (Waiting) waiting = user_data;
+  g_autoptr (OcHostWaiting) waiting = user_data;
   g_autoptr (GError) error = NULL;
   const OutcallPullProgress done = { .status = (char *) "done" };
 
   (void) oc_engine_finish (result, NULL, &error);
-  if (note (waiting, error))
+  if (oc_host_waiting_note (waiting, error))
     oc_api_request_reply (waiting->request, 200, outcall_pull_progress_to_json (&done));
 }
 
@@ -405,7 +342,7 @@ on_pulled (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 on_reader_gone (gpointer user_data)
 {
-  Waiting *waiting = user_data;
+  OcHostWaiting *waiting = user_data;
 
   waiting->request = NULL;
 }
@@ -421,7 +358,7 @@ oc_host_api_post_container_pull (OcApiRequest *request, gpointer user_data)
   g_autoptr (OutcallPullRequest) asked
       = OC_HOST_API_READ_BODY (request, outcall_pull_request_from_json);
   g_autoptr (GError) error = NULL;
-  Waiting *waiting;
+  OcHostWaiting *waiting;
 
   if (asked == NULL)
     return;
@@ -432,37 +369,12 @@ oc_host_api_post_container_pull (OcApiRequest *request, gpointer user_data)
     oc_api_request_fail_error (request, error);
   else if (g_strcmp0 (accept, "text/event-stream") != 0)
     oc_engine_pull_async (engine, asked->image, NULL, on_pulled,
-                          wait_for (api, request, "container.pull", asked->image));
+                          oc_host_waiting_new (api, request, "container.pull", asked->image));
   else
     {
-      waiting = wait_for (api, request, "container.pull", asked->image);
-      waiting->streams = TRUE;
+      waiting = oc_host_waiting_new (api, request, "container.pull", asked->image);
+      waiting->end_stream = end_stream;
       oc_api_request_start_stream (request, on_reader_gone, waiting);
       oc_engine_pull_async (engine, asked->image, on_progress, on_streamed, waiting);
     }
-}
-
-/* --- The end ---------------------------------------------------------------------------------- */
-
-#define STOPPING "the daemon is stopping"
-
-void
-oc_host_api_end_waiting (OcHostApi *api)
-{
-  GHashTableIter iter;
-  Waiting *waiting;
-
-  g_hash_table_iter_init (&iter, api->waiting);
-  while (g_hash_table_iter_next (&iter, (gpointer *) &waiting, NULL))
-    {
-
-      /* What the engine has begun it may still finish; nobody will see that. */
-      note_change (waiting, STOPPING);
-      if (waiting->streams)
-        end_stream (waiting, STOPPING);
-      else
-        oc_api_request_fail (g_steal_pointer (&waiting->request), 503, NULL, STOPPING);
-      waiting->api = NULL;
-    }
-  g_hash_table_remove_all (api->waiting);
 }

@@ -115,6 +115,48 @@ reply_created (OcHostApi *api, OcApiRequest *request, OcNetwork *network, gboole
   oc_api_request_reply (request, 200, outcall_network_created_to_json (&answer));
 }
 
+/* @subnets: (nullable) (element-type OcEngineSubnet): what the engine has */
+static OcNetwork *
+create (OcHostApi *api, const char *name, const char *subnet, const GArray *subnets,
+        gboolean *out_created, GError **error)
+{
+  g_autofree OcSubnet *taken = g_new0 (OcSubnet, subnets != NULL ? subnets->len + 1 : 1);
+  OcNetworkRequest wanted = { name, subnet, taken, subnets != NULL ? subnets->len : 0 };
+
+  for (gsize i = 0; i < wanted.n_taken; i++)
+    {
+      const OcEngineSubnet *from = &g_array_index (subnets, OcEngineSubnet, i);
+
+      taken[i] = (OcSubnet) { from->address, from->prefix_len, from->owner };
+    }
+  return oc_networks_create (api->s.networks, &wanted, out_created, error);
+}
+
+static void
+on_subnets (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (OcHostWaiting) waiting = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GArray) subnets = NULL;
+  OcNetwork *network = NULL;
+  gboolean created = FALSE;
+
+  if (waiting->api == NULL)
+    return;
+  subnets = oc_engine_list_subnets_finish (
+      oc_workloads_get_engine (waiting->api->s.workloads), result, &error);
+  if (subnets != NULL)
+    network = create (waiting->api, waiting->name, waiting->subnet, subnets, &created, &error);
+  else
+    {
+      /* What it has is not known, so nothing may be taken. */
+      error->domain = G_IO_ERROR;
+      error->code = G_IO_ERROR_NOT_INITIALIZED;
+    }
+  if (oc_host_waiting_note (waiting, error))
+    reply_created (waiting->api, waiting->request, network, created);
+}
+
 void
 oc_host_api_post_network_create (OcApiRequest *request, gpointer user_data)
 {
@@ -122,7 +164,8 @@ oc_host_api_post_network_create (OcApiRequest *request, gpointer user_data)
   g_autoptr (OutcallNetworkCreateRequest) asked = NULL;
   g_autoptr (GError) error = NULL;
   JsonNode *body = oc_api_request_get_json (request, &error);
-  OcNetworkRequest wanted = { 0 };
+  OcEngine *engine = oc_workloads_get_engine (api->s.workloads);
+  OcHostWaiting *waiting;
   OcNetwork *network;
   gboolean created;
 
@@ -133,9 +176,15 @@ oc_host_api_post_network_create (OcApiRequest *request, gpointer user_data)
       oc_api_request_fail_error (request, error);
       return;
     }
-  wanted.name = asked->name;
-  wanted.subnet = asked->subnet;
-  network = oc_networks_create (api->s.networks, &wanted, &created, &error);
+  if (engine != NULL && oc_engine_is_connected (engine)
+      && oc_networks_lookup (api->s.networks, asked->name) == NULL)
+    {
+      waiting = oc_host_waiting_new (api, request, "network.create", asked->name);
+      waiting->subnet = g_strdup (asked->subnet);
+      oc_engine_list_subnets_async (engine, on_subnets, waiting);
+      return;
+    }
+  network = create (api, asked->name, asked->subnet, NULL, &created, &error);
   if (oc_host_api_note (api, request, "network.create", asked->name, error))
     reply_created (api, request, network, created);
 }

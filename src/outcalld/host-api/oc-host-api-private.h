@@ -84,6 +84,34 @@ void oc_host_events_tell (OcHostEvents *events, const char *event, const char *w
  * (transfer full) */
 OutcallGrant *oc_host_api_make_grant (OcHostApi *api, const OcGrant *grant, const char **out_agent);
 
+/* --- Requests that wait for the engine: oc-host-api-waiting.c --------------------------- */
+
+typedef struct OcHostWaiting OcHostWaiting;
+struct OcHostWaiting
+{
+  OcHostApi *api;        /* NULL: it has ended, and the request was answered */
+  OcApiRequest *request; /* NULL: answered, or its stream's reader is gone */
+  /* (nullable): its answer has begun, only events can follow; @failure: (nullable) */
+  void (*end_stream) (OcHostWaiting *waiting, const char *failure);
+  uid_t uid;             /* who asked; @request may be gone when it is noted */
+  pid_t pid;
+  const char *action;    /* (nullable): noted when it is done */
+  char *name;
+  char *subnet;          /* (nullable): of a network that is to be made */
+};
+
+/* @action: static (nullable) */
+OcHostWaiting *oc_host_waiting_new (OcHostApi *api, OcApiRequest *request, const char *action,
+                                    const char *name);
+void oc_host_waiting_free (OcHostWaiting *waiting);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (OcHostWaiting, oc_host_waiting_free)
+/* @failure: (nullable) */
+void oc_host_waiting_tell_log (const OcHostWaiting *waiting, const char *failure);
+/* Notes what was done, and answers @error. TRUE when an answer is still wanted. */
+gboolean oc_host_waiting_note (OcHostWaiting *waiting, const GError *error);
+/* Answers those that wait; what they wait for goes on. After oc_api_server_stop(). */
+void oc_host_api_end_waiting (OcHostApi *api);
+
 /* --- Handlers ------------------------------------------------------------------ */
 
 void oc_host_api_get_status (OcApiRequest *request, gpointer user_data);
@@ -124,9 +152,6 @@ void oc_host_api_get_workload (OcApiRequest *request, gpointer user_data);
 void oc_host_api_post_container_create (OcApiRequest *request, gpointer user_data);
 void oc_host_api_post_container_pull (OcApiRequest *request, gpointer user_data);
 void oc_host_api_post_container_remove (OcApiRequest *request, gpointer user_data);
-/* Answers those that wait; what they wait for goes on. Before the server. */
-void oc_host_api_end_waiting (OcHostApi *api);
-
 void oc_host_api_get_rules (OcApiRequest *request, gpointer user_data);
 void oc_host_api_get_rule (OcApiRequest *request, gpointer user_data);
 void oc_host_api_post_reload (OcApiRequest *request, gpointer user_data);

@@ -25,6 +25,7 @@ typedef struct
   GMutex lock;
   GCond changed;
   gboolean released;  /* the pull goes on to its end */
+  const char *networks; /* what it says that it has */
   const char *ending; /* what it says then */
 } Peer;
 
@@ -80,6 +81,8 @@ on_run (GThreadedSocketService *service, GSocketConnection *connection, GObject 
       say (out, HEAD);
       (void) g_input_stream_read (in, head, sizeof head, NULL, NULL);
     }
+  else if (strstr (head, "/networks ") != NULL)
+    say (out, peer.networks);
   else
     say (out, HEAD "[]");
   return FALSE;
@@ -191,7 +194,58 @@ assert_audited (const char *failure)
   g_assert_true (strstr (text, "container.pull") == g_strrstr (text, "container.pull"));
 }
 
-/* --- Tests ------------------------------------------------------------------------------- */
+/* --- Networks: what the engine has although no route shows it ----------------------------- */
+
+#define NETWORK(name, subnet, labels)                                                             \
+  "{\"Name\":\"" name "\",\"IPAM\":{\"Config\":[{\"Subnet\":\"" subnet "\"}]},\"Labels\":{" labels "}}"
+
+static void
+test_networks (void)
+{
+  static const struct
+  {
+    const char *networks, *body;
+    guint status;
+    const char *says;
+  } cases[] = {
+    { HEAD "[" NETWORK ("ci", "172.31.0.0/16", "") "]", "{\"name\":\"a\",\"subnet\":\"172.31.7.0/24\"}",
+      409, "subnet 172.31.7.0/24 overlaps Docker network 'ci'" },
+    { HEAD "[" NETWORK ("ci", "172.31.0.0/16", "") "]", "{\"name\":\"a\",\"subnet\":\"172.30.7.0/24\"}",
+      200, "\"created\":true" },
+    /* It is there: nothing is asked. */
+    { HEAD "x", "{\"name\":\"a\"}", 200, "\"created\":false" },
+    /* The next free one of 10.200.0.0/16, of which the first is the default network's. */
+    { HEAD "[" NETWORK ("v6", "fd00::/64", "") "," NETWORK ("ci", "10.200.0.0/22", "") ","
+      "{\"Name\":\"host\",\"IPAM\":{\"Config\":null}}]",
+      "{\"name\":\"b\"}", 200, "\"subnet\":\"10.200.4.0/24\"" },
+    /* Made for us: not in our way. */
+    { HEAD "[" NETWORK ("outcall-c", "10.200.9.0/24", "\"managed-by\":\"outcalld\"") "]",
+      "{\"name\":\"c\",\"subnet\":\"10.200.9.0/24\"}", 200, "\"created\":true" },
+    { HEAD "{}", "{\"name\":\"d\"}", 503, "no list" },
+    { HEAD "[{}]", "{\"name\":\"d\"}", 503, "without a name" },
+    { HEAD "[" NETWORK ("odd", "172.31.0.0/33", "") "]", "{\"name\":\"d\"}", 503, "network odd" },
+    { HEAD "[" NETWORK ("odd", "", "") "]", "{\"name\":\"d\"}", 503, "network odd" },
+    { HEAD "[{\"Name\":\"odd\",\"IPAM\":{\"Config\":[7]}}]", "{\"name\":\"d\"}", 503, "network odd" },
+    { HEAD "[", "{\"name\":\"d\"}", 503, "" },
+    { "HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}", "{\"name\":\"d\"}", 503, "" },
+  };
+
+  begin ("");
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *body = NULL;
+
+      peer.networks = cases[i].networks;
+      g_assert_cmpuint (request ("POST", "/api/v1/network/create", cases[i].body, &body), ==,
+                        cases[i].status);
+      if (strstr (body, cases[i].says) == NULL)
+        g_error ("case %zu: %s", i, body);
+    }
+  expect ("GET", "/api/v1/network?name=d", NULL, 404);
+  end ();
+}
+
+/* --- Pulls ------------------------------------------------------------------------------- */
 
 static void
 test_streamed (void)
@@ -298,6 +352,7 @@ main (int argc, char **argv)
   oc_test_enter_netns ();
   signal (SIGPIPE, SIG_IGN);
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/host-api/engine/networks", test_networks);
   g_test_add_func ("/host-api/pull/streamed", test_streamed);
   g_test_add_func ("/host-api/pull/streamed-failure", test_streamed_failure);
   g_test_add_func ("/host-api/pull/reader-gone", test_reader_gone);
