@@ -227,6 +227,16 @@ tap_ok $? "from the engine too"
 in_engine ip link show outcall1 >/dev/null 2>&1
 tap_is $? 1 "with its bridge"
 
+# Podman's networks have no bridge until something runs in them.
+engine_api POST /networks/create \
+  '{"Name":"theirs","Driver":"bridge","IPAM":{"Config":[{"Subnet":"10.200.1.0/24"}]}}' >"$TB/theirs.log"
+tap_like "$(outcall network create ours --subnet 10.200.1.0/24 2>&1)" \
+  "overlaps (Docker|Podman) network 'theirs'|overlaps a route of this host" "what the engine's networks have is not taken"
+outcall network create ours >/dev/null
+tap_like "$(outcall network status ours)" '10\.200\.2\.0/24' "nor given out"
+outcall network destroy ours >/dev/null
+engine_api DELETE /networks/theirs >/dev/null
+
 # --- A rule about containers -------------------------------------------------------------
 rules 20-containers <<'RULES'
 version: "1"
@@ -367,14 +377,35 @@ tap_like "$(json "$inspected" '[e for e in d["Config"]["Env"] if e.startswith("G
   "unless it was told something else"
 tap_is "$(in_container trusting /bin/busybox tail -n 1 /run/outcall/ca-bundle.pem)" "$(tail -n 1 "$TB/own/ca.crt")" \
   "and they are there"
+pid=$(json "$(engine_api GET /containers/trusting/json)" 'd["State"]["Pid"]')
+address=$(address_of trusting)
+# orphan COMMAND…: in the container, without the engine, and without its name server (Docker).
+orphan() { nsenter --net --mount --target "$pid" -- /bin/busybox timeout 5 /bin/busybox "$@" 2>&1; }
+# goes_on WHEN: it runs, is known, and is confined as before.
+goes_on() {
+  kill -0 "$pid" && is_workload trusting
+  tap_ok $? "$1 the container is there, and known"
+  tap_is "$(address_of trusting)" "$address" "$1 with its address"
+  tap_is "$(orphan env http_proxy=http://10.200.0.1:8080 wget -q -O - http://plain.example.com/repos/a)" repos "$1 it reaches what is allowed"
+  orphan nc -w 2 "$TB_ELSEWHERE" 9999 </dev/null >/dev/null
+  [ $? -ne 0 ]
+  tap_ok $? "$1 and nothing else"
+}
+goes_on "before the end:"
 engine_stop KILL
 tb_wait grep -q 'the event stream ended' "$TB/daemon.log"
 tap_like "$(outcall status)" 'engine +unavailable' "the engine's end is noticed"
+goes_on "engine killed:"
+daemon_stop KILL
+daemon_start --ca-cert "$TB/own/ca.crt" --ca-key "$TB/own/ca.key"
+goes_on "the daemon as well:"
 rm -f /run/docker.pid
 engine_start
 tap_ok $? "the engine starts again"
 tb_wait engine_connected
 tap_ok $? "and is found again"
+goes_on "both back:"
+tap_is "$(json "$(engine_api GET /containers/trusting/json)" 'd["State"]["Running"]')" True "the engine knows it, too"
 answer=$(create --name after box sleep 1000)
 tap_like "$answer" 'after runs confined' "containers can be made as before"
 tap_is "$(fetch after http://plain.example.com/repos/a)" repos "and reach what is allowed"

@@ -41,7 +41,7 @@ docker_start() {
   ENGINE_SOCKET=/run/docker.sock
   # Not in_engine: a function in the background would be one process more.
   nsenter --net=/run/netns/host -- dockerd --data-root "$TB/engine" --exec-root /run/docker-exec \
-    --pidfile /run/docker.pid --bridge none -H "unix://$ENGINE_SOCKET" "$@" \
+    --pidfile /run/docker.pid --bridge none --live-restore -H "unix://$ENGINE_SOCKET" "$@" \
     >>"$TB/docker.log" 2>&1 &
   ENGINE_PID=$!
   tb_wait engine_ready || { tail -n 30 "$TB/docker.log" | sed 's/^/# /'; return 1; }
