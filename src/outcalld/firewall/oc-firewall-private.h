@@ -20,7 +20,7 @@ struct OcFirewall
   OcNetlink *route;
   GHashTable *bridges;    /* name → OcFirewallBridge */
   GHashTable *leases;     /* guint32 address, network order → OcLease */
-  GHashTable *forwarding; /* guint32 index → whether we switched its forwarding on */
+  GHashTable *forwarding; /* guint32 index → its name if we switched its forwarding on, else NULL */
   gboolean maybe_flows;   /* flows that grants began may be alive, also of an earlier run */
   OcGrants *grants;
 
@@ -40,6 +40,7 @@ struct OcFirewall
 
   /* Of the main thread. */
   OcNetlinkWatch *watch; /* (nullable) */
+  OcNetlinkWatch *forwarding_watch; /* (nullable) */
   GSource *look_timer;   /* (nullable) */
   gint64 looked_us;      /* when our tables were looked at */
   guint64 n_looks;
@@ -76,8 +77,14 @@ char *oc_firewall_find_difference (OcFirewall *firewall);
  * G_IO_ERROR_NOT_SUPPORTED: that is this host. */
 gboolean oc_firewall_ensure_forwarding (OcFirewall *firewall, const char *bridge,
                                         const OcGrantKey *key, GError **error);
-/* Takes back what grants switched on. */
+/* Takes back what grants switched on, also in an earlier run: the kernel's set tells. */
 void oc_firewall_reset_forwarding (OcFirewall *firewall);
+/* When the host forwards by now, what grants switched on is its own. */
+void oc_firewall_look_at_forwarding (OcFirewall *firewall);
+/* The links that the set must hold. (transfer full) (element-type OcElement) */
+GArray *oc_firewall_list_switched_on (OcFirewall *firewall);
+/* The keys of a set. (transfer full) (nullable): set of GBytes; NULL: it cannot be read */
+GHashTable *oc_firewall_dump_set (OcFirewall *firewall, guint8 family, const char *name);
 
 /* The caller does not hold the lock. */
 void oc_firewall_start_ending (OcFirewall *firewall);

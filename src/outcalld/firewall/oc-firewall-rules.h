@@ -19,6 +19,7 @@
 #define OC_SET_LIMITS "limits"
 #define OC_SET_REVOKED "revoked"
 #define OC_SET_REVOKED_SOURCES "revoked_sources"
+#define OC_SET_SWITCHED_ON "switched_on"
 
 /* What a step looks at. The builder knows where it is, how long, and which
  * protocol must be checked before it is read. */

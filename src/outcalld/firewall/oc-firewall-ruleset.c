@@ -81,13 +81,14 @@ static const OcSet inet_sets[] = {
   { .name = OC_SET_REVOKED,
     .key = { OC_KEY_IPV4, OC_KEY_IPV4, OC_KEY_PROTOCOL, OC_KEY_SERVICE },
     .timeouts = TRUE },
+  { .name = OC_SET_SWITCHED_ON, .key = { OC_KEY_IFNAME } },
   { 0 },
 };
 
 static const char *const inet_counters[] = {
   "guard_port",      "guard_foreign",   "guard_gateway",  "guard_ipv6",
-  "guard_options",   "guard_spoofed",   "routed_refused", "forward_ipv6",
-  "forward_invalid", "forward_revoked", "forward_limited", "forward_foreign_error",
+  "guard_options",   "guard_spoofed",   "routed_refused", "forward_unasked",
+  "forward_ipv6",   "forward_invalid", "forward_revoked", "forward_limited", "forward_foreign_error",
   "forward_refused", "forward_granted", "input_redirect", "input_foreign_error",
   "input_refused",   "output_ipv6",     "output_refused",
   NULL,
@@ -150,6 +151,9 @@ static const OcRule routed_rules[] = {
       NOT_IN ("leases", F (IIFNAME), F (CT_SADDR), F (ETHER_SADDR))
 
 static const OcRule forward_rules[] = {
+  { "a link that forwards for grants only",
+    { IN (OC_SET_SWITCHED_ON, F (IIFNAME)), NOT_IN ("bridges", F (OIFNAME)),
+      COUNT ("forward_unasked"), DO (DROP) } },
   { "neither from nor to a workload",
     { NOT_IN ("bridges", F (IIFNAME)), NOT_IN ("bridges", F (OIFNAME)), DO (ACCEPT) } },
   { "no IPv6", { IS (F (NFPROTO), NFPROTO_IPV6), COUNT ("forward_ipv6"), DO (DROP) } },

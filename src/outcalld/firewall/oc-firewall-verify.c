@@ -139,9 +139,8 @@ make_key_set (void)
   return g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
 }
 
-/* (transfer full) set of GBytes; NULL: it cannot be read */
-static GHashTable *
-dump_elements (OcFirewall *firewall, guint8 family, const char *name)
+GHashTable *
+oc_firewall_dump_set (OcFirewall *firewall, guint8 family, const char *name)
 {
   for (guint i = 0; i < DUMP_TRIES; i++)
     {
@@ -169,7 +168,7 @@ static gboolean
 has_exactly (OcFirewall *firewall, guint8 family, const char *name, const OcElement *wanted,
              gsize n)
 {
-  g_autoptr (GHashTable) keys = dump_elements (firewall, family, name);
+  g_autoptr (GHashTable) keys = oc_firewall_dump_set (firewall, family, name);
   g_autoptr (GHashTable) expected = make_key_set ();
   GHashTableIter iter;
   gpointer key;

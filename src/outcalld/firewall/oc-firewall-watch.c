@@ -100,9 +100,25 @@ on_change (OcNetlinkKinds kinds, gpointer user_data)
   look_later (firewall, since_ms < LOOKS_EVERY_MS ? (guint) (LOOKS_EVERY_MS - since_ms) : 0);
 }
 
+static void
+on_forwarding (OcNetlinkKinds kinds, gpointer user_data)
+{
+  OcFirewall *firewall = user_data;
+
+  (void) kinds;
+  g_mutex_lock (&firewall->lock);
+  oc_firewall_look_at_forwarding (firewall);
+  g_mutex_unlock (&firewall->lock);
+}
+
 gboolean
 oc_firewall_watch (OcFirewall *firewall, GError **error)
 {
+  if (firewall->forwarding_watch == NULL)
+    firewall->forwarding_watch
+        = oc_netlink_watch_new (OC_NETLINK_FORWARDING, on_forwarding, firewall, error);
+  if (firewall->forwarding_watch == NULL)
+    return FALSE;
   if (firewall->watch == NULL)
     firewall->watch = oc_netlink_watch_ruleset_new (firewall->netlink, on_change, firewall, error);
   return firewall->watch != NULL;
@@ -112,6 +128,7 @@ void
 oc_firewall_stop_watch (OcFirewall *firewall)
 {
   g_clear_pointer (&firewall->watch, oc_netlink_watch_free);
+  g_clear_pointer (&firewall->forwarding_watch, oc_netlink_watch_free);
   oc_source_clear (&firewall->look_timer);
 }
 

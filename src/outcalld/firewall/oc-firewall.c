@@ -41,7 +41,7 @@ oc_firewall_new (const OcFirewallOptions *options, GError **error)
   g_mutex_init (&firewall->lock);
   firewall->bridges = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
   firewall->leases = g_hash_table_new_full (g_int_hash, g_int_equal, g_free, g_free);
-  firewall->forwarding = g_hash_table_new_full (g_int_hash, g_int_equal, g_free, NULL);
+  firewall->forwarding = g_hash_table_new_full (g_int_hash, g_int_equal, g_free, g_free);
   firewall->grants = oc_grants_new ();
   oc_firewall_start_ending (firewall);
   firewall->netlink = oc_netlink_new (NETLINK_NETFILTER, -1, error);
@@ -66,6 +66,9 @@ oc_firewall_free (OcFirewall *firewall)
     return;
   oc_firewall_stop_watch (firewall);
   oc_firewall_stop_ending (firewall);
+  if (firewall->netlink != NULL && firewall->digest != NULL
+      && oc_grants_count (firewall->grants) == 0)
+    oc_firewall_reset_forwarding (firewall);
   g_free (firewall->digest);
   g_free (firewall->last_difference);
   oc_flows_free (firewall->flows);
@@ -282,6 +285,7 @@ oc_firewall_foreach_set (OcFirewall *firewall, OcSetFunc func, gpointer user_dat
 {
   guint n_bridges = g_hash_table_size (firewall->bridges);
   guint n_leases = g_hash_table_size (firewall->leases);
+  g_autoptr (GArray) switched_on = oc_firewall_list_switched_on (firewall);
   g_autofree OcElement *elements = g_new0 (OcElement, MAX (n_bridges, n_leases));
   GHashTableIter iter;
   gpointer value;
@@ -305,6 +309,8 @@ oc_firewall_foreach_set (OcFirewall *firewall, OcSetFunc func, gpointer user_dat
             value, g_hash_table_lookup (firewall->bridges, ((OcLease *) value)->bridge));
       func (lease_elements[i].family, lease_elements[i].set, elements, n, user_data);
     }
+  func (NFPROTO_INET, OC_SET_SWITCHED_ON, (const OcElement *) (gconstpointer) switched_on->data,
+        switched_on->len, user_data);
 }
 
 /* --- Both tables --------------------------------------------------------- */
@@ -364,6 +370,8 @@ oc_firewall_replace (OcFirewall *firewall, const OcFirewallBridge *bridges, gsiz
   build_bridges (batch, OC_ELEMENT_ADD, bridges, n_bridges);
   build_leases (batch, OC_ELEMENT_ADD, by_name, leases, n_leases);
   oc_firewall_build_revoked_sources (firewall, batch, by_address);
+  /* All grants end with this. Before the guard goes. */
+  oc_firewall_reset_forwarding (firewall);
   if (!oc_firewall_commit (firewall, batch, error))
     return FALSE;
   g_hash_table_unref (firewall->bridges);
@@ -404,13 +412,13 @@ oc_firewall_remove (OcFirewall *firewall, GError **error)
 
   oc_build_remove_table (batch, NFPROTO_INET, OC_TABLE_NAME);
   oc_build_remove_table (batch, NFPROTO_BRIDGE, OC_TABLE_NAME);
+  oc_firewall_reset_forwarding (firewall);
   if (!oc_firewall_commit (firewall, batch, error))
     return FALSE;
   g_clear_pointer (&firewall->digest, g_free);
   g_hash_table_remove_all (firewall->bridges);
   g_hash_table_remove_all (firewall->leases);
   oc_grants_clear (firewall->grants);
-  oc_firewall_reset_forwarding (firewall);
   return TRUE;
 }
 

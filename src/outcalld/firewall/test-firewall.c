@@ -490,6 +490,123 @@ test_grants (void)
   tear_down_bridge (firewall);
 }
 
+/* --- Forwarding: not for others ------------------------------------------------------------ */
+
+/* A namespace behind the link @name, with @address, which has @gateway for everything. */
+static GPid
+add_neighbour (const char *name, const char *address, const char *gateway)
+{
+  const char *argv[] = { "unshare", "--net", "sleep", "1000", NULL };
+  g_autoptr (GError) error = NULL;
+  GPid pid = 0;
+
+  g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL,
+                 NULL, &pid, &error);
+  g_assert_no_error (error);
+  oc_test_run ("until [ \"$(readlink /proc/%d/ns/net)\" != \"$(readlink /proc/$$/ns/net)\" ]; do "
+               "sleep 0.01; done; ip link set %s netns %d && nsenter -t %d -n sh -c 'ip link set lo up; "
+               "ip link set %s up && ip addr add %s/24 dev %s && ip route add default via %s'",
+               pid, name, pid, pid, name, address, name, gateway);
+  return pid;
+}
+
+/* Up to 2 s: the first packet may wait for ARP. */
+static gboolean
+reaches (GPid from, const char *address)
+{
+  return oc_test_try (NULL, "nsenter -t %d -n ping -c 2 -i 0.2 -W 1 %s", from, address) == 0;
+}
+
+static void
+assert_forwarding (const char *expected)
+{
+  g_autofree char *text = NULL;
+
+  g_assert_cmpint (oc_test_try (&text, "cat /proc/sys/net/ipv4/conf/outcall0/forwarding "
+                                       "/proc/sys/net/ipv4/conf/up0/forwarding "
+                                       "/proc/sys/net/ipv4/conf/other0/forwarding"),
+                   ==, 0);
+  g_assert_cmpstr (text, ==, expected);
+}
+
+static gboolean
+has_no_guard (gpointer data)
+{
+  return oc_test_try (NULL, "nft list set inet outcall switched_on | grep -q up0") != 0;
+}
+
+static void
+test_forwarding (void)
+{
+  OcFirewall *firewall = make_firewall (&reject_options);
+  OcGrantKey key = make_key (2, 1);
+  g_autofree char *counter = NULL;
+  g_autoptr (GError) error = NULL;
+  GPid outside;
+  GPid inside;
+
+  set_up_bridge (firewall);
+  oc_test_run ("ip link add other0 type veth peer other1 && ip addr add 198.51.100.1/24 dev other0 && "
+               "ip link set other0 up");
+  outside = add_neighbour ("up1", "192.0.2.2", "192.0.2.1");
+  inside = add_neighbour ("other1", "198.51.100.2", "198.51.100.1");
+  assert_forwarding ("0\n0\n0\n");
+  g_assert_true (reaches (outside, "198.51.100.1"));
+  g_assert_false (reaches (outside, "198.51.100.2"));
+  g_assert_true (oc_firewall_watch (firewall, &error));
+  g_assert_true (add_grant (firewall, &key, 1000, &error));
+  assert_forwarding ("1\n1\n0\n");
+  g_assert_false (reaches (outside, "198.51.100.2")); /* this host is no router for others */
+  oc_test_try (&counter, "nft list counter inet outcall forward_unasked");
+  g_assert_null (strstr (counter, "packets 0 "));
+
+  /* Killed: the next run takes back what this one did not. */
+  oc_firewall_free (firewall);
+  assert_forwarding ("1\n1\n0\n");
+  firewall = make_firewall (&reject_options);
+  {
+    OcFirewallBridge bridge = make_bridge ("outcall0", "10.200.0.1");
+    OcLease lease = make_lease ("outcall0", 2);
+
+    g_assert_true (oc_firewall_replace (firewall, &bridge, 1, &lease, 1, &error));
+  }
+  assert_forwarding ("0\n0\n0\n");
+  g_assert_true (has_no_guard (NULL));
+
+  /* Somebody makes the host a router: then it is one, also after us. */
+  g_assert_true (oc_firewall_watch (firewall, &error));
+  g_assert_true (add_grant (firewall, &key, 1000, &error));
+  g_assert_false (has_no_guard (NULL));
+  oc_test_run ("echo 1 >/proc/sys/net/ipv4/ip_forward");
+  g_assert_true (oc_test_wait (has_no_guard, NULL));
+  g_assert_true (reaches (outside, "198.51.100.2"));
+  g_assert_true (oc_firewall_repair (firewall, &error)); /* nothing is amiss */
+  g_assert_cmpuint (oc_firewall_get_n_restored (firewall, NULL), ==, 0);
+  g_assert_true (oc_firewall_flush_grants (firewall, 0, NULL, &error));
+  oc_firewall_free (firewall);
+  assert_forwarding ("1\n1\n1\n");
+  oc_test_run ("echo 0 >/proc/sys/net/ipv4/ip_forward");
+
+  /* Stopped: taken back at once. */
+  firewall = make_firewall (&reject_options);
+  {
+    OcFirewallBridge bridge = make_bridge ("outcall0", "10.200.0.1");
+    OcLease lease = make_lease ("outcall0", 2);
+
+    g_assert_true (oc_firewall_replace (firewall, &bridge, 1, &lease, 1, &error));
+  }
+  g_assert_true (add_grant (firewall, &key, 1000, &error));
+  assert_forwarding ("1\n1\n0\n");
+  g_assert_true (oc_firewall_flush_grants (firewall, 0, NULL, &error));
+  oc_firewall_free (firewall);
+  assert_forwarding ("0\n0\n0\n");
+  g_assert_no_error (error);
+  oc_test_run ("kill %d %d; ip link del outcall0", outside, inside);
+  firewall = make_firewall (&reject_options);
+  g_assert_true (oc_firewall_remove (firewall, NULL));
+  oc_firewall_free (firewall);
+}
+
 /* A renewed grant lives its new lifetime, longer or shorter than the old one. */
 static void
 test_grant_renewal (void)
@@ -628,6 +745,7 @@ main (int argc, char **argv)
   g_test_add_func ("/firewall/deny", test_deny);
   g_test_add_func ("/firewall/foreign-tables", test_foreign_tables);
   g_test_add_func ("/firewall/increments", test_increments);
+  g_test_add_func ("/firewall/forwarding", test_forwarding);
   g_test_add_func ("/firewall/many-leases", test_many_leases);
   g_test_add_func ("/firewall/counters", test_counters);
   g_test_add_func ("/firewall/missing-feature", test_missing_feature);

@@ -49,6 +49,9 @@ classify (const char *bytes, gssize len)
       case RTM_DELADDR:
         kinds |= OC_NETLINK_ADDRESSES;
         break;
+      case RTM_NEWNETCONF:
+        kinds |= OC_NETLINK_FORWARDING;
+        break;
       case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN:
         kinds |= OC_NETLINK_RULESET;
         break;
@@ -103,6 +106,8 @@ join_groups (int fd, OcNetlinkKinds kinds, GError **error)
   if ((kinds & OC_NETLINK_ADDRESSES)
       && (!join_group (fd, RTNLGRP_IPV4_IFADDR, error)
           || !join_group (fd, RTNLGRP_IPV6_IFADDR, error)))
+    return FALSE;
+  if ((kinds & OC_NETLINK_FORWARDING) && !join_group (fd, RTNLGRP_IPV4_NETCONF, error))
     return FALSE;
   return TRUE;
 }

@@ -189,6 +189,7 @@ typedef enum
   OC_NETLINK_LINKS = 1 << 0,
   OC_NETLINK_ADDRESSES = 1 << 1,
   OC_NETLINK_RULESET = 1 << 2,
+  OC_NETLINK_FORWARDING = 1 << 3, /* IPv4 settings of the host or of a link */
 } OcNetlinkKinds;
 
 /* Says that something of @kinds may be different now: look again. Never says what
