@@ -117,6 +117,7 @@ static const ApiType type_bridge_status = TABLE (bridge_status);
 static const ApiField fields_network_config[] = {
   STRING (name), STRING (bridge), STRING (subnet), STRING (gateway),
   PREFIX_LEN (prefix_len), PORT (dns_port), PORT_OPTIONAL (proxy_port),
+  STRINGS (protected_paths, FIELD_OPTIONAL | FIELD_OMIT),
 };
 static const ApiType type_network_config = TABLE (network_config);
 #undef T

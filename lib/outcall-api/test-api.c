@@ -120,7 +120,8 @@ static const struct
     "{\"name\":\"outcall0\",\"up\":false,\"index\":4294967295,\"nftables_active\":false}" },
   { "network-config", outcall_network_config_get_type,
     "{\"name\":\"outcall-default\",\"bridge\":\"outcall0\",\"subnet\":\"10.200.0.0/24\","
-    "\"gateway\":\"10.200.0.1\",\"prefix_len\":24,\"dns_port\":53,\"proxy_port\":8080}" },
+    "\"gateway\":\"10.200.0.1\",\"prefix_len\":24,\"dns_port\":53,\"proxy_port\":8080,"
+    "\"protected_paths\":[\"/srv/host.sock\",\"/srv/state\"]}" },
   { "network-config/no-proxy", outcall_network_config_get_type,
     "{\"name\":\"n\",\"bridge\":\"b\",\"subnet\":\"s\",\"gateway\":\"g\",\"prefix_len\":0,"
     "\"dns_port\":65535,\"proxy_port\":null}" },

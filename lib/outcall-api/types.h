@@ -108,6 +108,8 @@ typedef struct
   uint32_t prefix_len; /* 0–32 */
   uint16_t dns_port;
   uint16_t proxy_port; /* (optional) absent: no proxy */
+  char **protected_paths; /* (optional) of the daemon's: no workload may be shown them */
+  size_t n_protected_paths;
 } OutcallNetworkConfig;
 
 /* POST /api/v1/network/create */

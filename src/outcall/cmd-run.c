@@ -164,14 +164,22 @@ add_binds (Job *job, char **binds, GError **error)
       if (bind == NULL)
         return FALSE;
       g_ptr_array_add (job->plan.binds, bind);
+      if (!oc_sandbox_check_shown (bind->source,
+                                   (const char *const *) job->network->protected_paths, error))
+        return FALSE;
     }
   return TRUE;
 }
 
+/* The project was chosen before the daemon had told where its files are. */
 static gboolean
 parse_binds (Job *job, GError **error)
 {
   job->plan.binds = g_ptr_array_new_with_free_func ((GDestroyNotify) oc_sandbox_bind_free);
+  if (job->project != NULL
+      && !oc_sandbox_check_shown (job->project,
+                                  (const char *const *) job->network->protected_paths, error))
+    return FALSE;
   if (job->file != NULL && !add_binds (job, job->file->binds, error))
     return oc_prefix (error, "%s", OC_AGENT_FILE_NAME);
   return add_binds (job, job->options->binds, error);

@@ -27,8 +27,20 @@ oc_sandbox_bind_free (OcSandboxBind *bind)
   if (bind == NULL)
     return;
   oc_fd_clear (&bind->fd);
+  g_free (bind->source);
   g_free (bind->destination);
   g_free (bind);
+}
+
+gboolean
+oc_sandbox_check_shown (const char *real, const char *const *more, GError **error)
+{
+  g_autofree char *why = oc_protected_find (real, more);
+
+  if (why != NULL)
+    return oc_throw_code (error, G_IO_ERROR_PERMISSION_DENIED,
+                          _("%s cannot be shown to a sandbox: %s is protected"), real, why);
+  return TRUE;
 }
 
 static gboolean
@@ -37,12 +49,8 @@ check_source (const char *real, const char *host_socket, GError **error)
   g_autofree char *resolved = realpath (host_socket, NULL);
   const char *socket = resolved != NULL ? resolved : host_socket;
   const char *const more[] = { socket, NULL };
-  g_autofree char *why = oc_protected_find (real, more);
 
-  if (why != NULL)
-    return oc_throw_code (error, G_IO_ERROR_PERMISSION_DENIED,
-                          _("%s cannot be shown to a sandbox: %s is protected"), real, why);
-  return TRUE;
+  return oc_sandbox_check_shown (real, more, error);
 }
 
 /* Another name (a hard link, a bind mount) of the daemon's or an engine's socket. */
@@ -150,6 +158,7 @@ oc_sandbox_bind_parse (const char *spec, const char *host_socket, GError **error
     return NULL;
   bind = g_new0 (OcSandboxBind, 1);
   bind->fd = oc_fd_steal (&fd);
+  bind->source = g_steal_pointer (&real);
   bind->destination = g_steal_pointer (&destination);
   bind->read_only = read_only;
   return bind;

@@ -17,6 +17,7 @@
 typedef struct
 {
   int fd; /* O_PATH */
+  char *source; /* what it is of, without links */
   char *destination;
   gboolean read_only;
 } OcSandboxBind;
@@ -27,6 +28,9 @@ void oc_sandbox_bind_free (OcSandboxBind *bind);
  * destinations that would cover what confines the command.
  * @host_socket: protected as well. (transfer full) */
 OcSandboxBind *oc_sandbox_bind_parse (const char *spec, const char *host_socket, GError **error);
+/* Whether the file or folder at @real, its links resolved, is none of the @more (nullable)
+ * protected paths either. */
+gboolean oc_sandbox_check_shown (const char *real, const char *const *more, GError **error);
 /* The same check for the folder the command starts in.
  * Returns: an O_PATH fd, or -1 with @error. */
 int oc_sandbox_open_source (const char *path, const char *host_socket, char **out_real_path,

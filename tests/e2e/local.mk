@@ -15,6 +15,7 @@ e2e_tests = \
 	tests/e2e/test-learn.sh \
 	tests/e2e/test-patience.sh \
 	tests/e2e/test-requests.sh \
+	tests/e2e/test-sandbox-binds.sh \
 	tests/e2e/test-sandbox-view.sh \
 	tests/e2e/test-secrets.sh \
 	tests/e2e/test-selftest.sh \

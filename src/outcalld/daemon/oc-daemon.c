@@ -33,6 +33,7 @@ struct OcDaemon
   OcDns *dns;
   OcIntercept *intercept; /* (nullable) */
   OcProxy *proxy;
+  char **protected_paths; /* the host API's, which borrows them */
   OcHostApi *host_api;
   OcAgentApi *agent_api;
 
@@ -324,9 +325,32 @@ start_engine (OcDaemon *daemon)
   return TRUE;
 }
 
+/* Where the operator has put what makes who holds it the operator, or root. The API's text
+ * is UTF-8; a path that is none is told as it reads. (transfer full) */
+static char **
+list_protected (const OcOptions *options)
+{
+  const char *const paths[]
+      = { options->socket,    options->agent_socket, options->engine_socket,
+          options->rules_dir, options->state_dir,    options->secrets_dir,
+          options->ca_key,    options->audit_log };
+  GPtrArray *list = g_ptr_array_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      g_autofree char *path = paths[i] != NULL ? g_canonicalize_filename (paths[i], NULL) : NULL;
+
+      if (path != NULL)
+        g_ptr_array_add (list, g_utf8_make_valid (path, -1));
+    }
+  g_ptr_array_add (list, NULL);
+  return (char **) g_ptr_array_free (list, FALSE);
+}
+
 static gboolean
 start_apis (OcDaemon *daemon, GError **error)
 {
+  char **protected_paths = daemon->protected_paths = list_protected (daemon->options);
   const OcHostApiSubsystems subsystems = {
     .firewall = daemon->firewall,
     .networks = daemon->networks,
@@ -342,6 +366,7 @@ start_apis (OcDaemon *daemon, GError **error)
     .dns_upstreams = daemon->options->dns_upstream,
     .dns_port = daemon->options->dns_port,
     .proxy_port = daemon->options->proxy_port,
+    .protected_paths = protected_paths,
   };
   const OcAgentApiOptions agent = {
     .socket_path = daemon->options->agent_socket,
@@ -445,6 +470,7 @@ oc_daemon_free (OcDaemon *daemon)
   g_clear_pointer (&daemon->log, oc_log_free);
   g_clear_pointer (&daemon->hub, oc_snapshot_hub_free);
   oc_options_free (daemon->options);
+  g_strfreev (daemon->protected_paths);
   g_free (daemon);
 }
 

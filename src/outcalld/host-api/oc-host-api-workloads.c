@@ -80,6 +80,9 @@ oc_host_api_get_network_config (OcApiRequest *request, gpointer user_data)
     .prefix_len = oc_network_get_prefix_len (network),
     .dns_port = api->s.dns_port,
     .proxy_port = api->s.proxy != NULL ? api->s.proxy_port : 0,
+    .protected_paths = api->s.protected_paths,
+    .n_protected_paths
+    = api->s.protected_paths != NULL ? g_strv_length (api->s.protected_paths) : 0,
   };
   oc_api_request_reply (request, 200, outcall_network_config_to_json (&config));
 }

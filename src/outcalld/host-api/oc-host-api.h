@@ -32,6 +32,7 @@ typedef struct
   gint64 started_us; /* monotonic */
   const char *dns_upstreams; /* (nullable) */
   guint16 dns_port, proxy_port;
+  char **protected_paths; /* (nullable): absolute; what no workload may be shown */
 } OcHostApiSubsystems;
 
 OcHostApi *oc_host_api_new (const char *socket_path, const OcHostApiSubsystems *subsystems,
