@@ -69,8 +69,11 @@ void oc_firewall_foreach_set (OcFirewall *firewall, OcSetFunc func, gpointer use
 void oc_firewall_end_later (OcFirewall *firewall, guint32 address_be);
 /* For an address that is to be leased: what has not ended yet ends now. */
 gboolean oc_firewall_ensure_ended (OcFirewall *firewall, guint32 address_be, GError **error);
-/* Takes the digest. */
-void oc_firewall_remember_rules (OcFirewall *firewall);
+/* The number that the kernel counts up with each transaction; 0: it cannot be had. */
+guint32 oc_firewall_get_generation (OcFirewall *firewall);
+/* Takes the digest after a commit. @before: the generation right before that: when there was
+ * another transaction than ours since then, what is there now is not taken for ours. */
+void oc_firewall_remember_rules (OcFirewall *firewall, guint32 before);
 /* What the kernel has and was not given, or the other way round; NULL: nothing. (transfer full) */
 char *oc_firewall_find_difference (OcFirewall *firewall);
 /* Packets of @bridge to the destinations of @key can be routed, and their answers.

@@ -13,6 +13,7 @@
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
+#include <libnftnl/gen.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <linux/netfilter.h>
@@ -100,14 +101,42 @@ make_digest (OcFirewall *firewall, GError **error)
     }
 }
 
-void
-oc_firewall_remember_rules (OcFirewall *firewall)
+static void
+read_generation (const struct nlmsghdr *message, gpointer user_data)
 {
+  struct nftnl_gen *gen = nftnl_gen_alloc ();
+
+  if (nftnl_gen_nlmsg_parse (message, gen) == 0)
+    *(guint32 *) user_data = nftnl_gen_get_u32 (gen, NFTNL_GEN_ID);
+  nftnl_gen_free (gen);
+}
+
+guint32
+oc_firewall_get_generation (OcFirewall *firewall)
+{
+  Message buffer;
+  struct nlmsghdr *message
+      = nftnl_nlmsg_build_hdr (buffer.bytes, NFT_MSG_GETGEN, NFPROTO_UNSPEC, 0, 0);
+  guint32 generation = 0;
+
+  if (!oc_netlink_query (firewall->netlink, message, read_generation, &generation, NULL,
+                         "generation of the ruleset"))
+    return 0;
+  return generation;
+}
+
+void
+oc_firewall_remember_rules (OcFirewall *firewall, guint32 before)
+{
+  guint32 ours = before + 1 != 0 ? before + 1 : 1; /* the kernel leaves 0 out */
+
   g_free (firewall->digest);
   firewall->digest = make_digest (firewall, NULL);
+  if (before != 0 && firewall->digest != NULL && oc_firewall_get_generation (firewall) == ours)
+    return;
   /* Somebody was quicker: no digest is like this one, so the next look puts all back. */
-  if (firewall->digest == NULL)
-    firewall->digest = g_strdup ("");
+  g_free (firewall->digest);
+  firewall->digest = g_strdup ("");
 }
 
 /* --- Sets ------------------------------------------------------------------ */

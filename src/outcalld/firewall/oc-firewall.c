@@ -362,6 +362,7 @@ oc_firewall_replace (OcFirewall *firewall, const OcFirewallBridge *bridges, gsiz
   g_autoptr (GHashTable) by_name = index_bridges (bridges, n_bridges);
   g_autoptr (GHashTable) by_address = index_leases (leases, n_leases);
   g_autoptr (OcNetlinkBatch) batch = oc_netlink_batch_new ();
+  guint32 before;
 
   if (!check_leases (by_name, leases, n_leases, error))
     return FALSE;
@@ -372,6 +373,7 @@ oc_firewall_replace (OcFirewall *firewall, const OcFirewallBridge *bridges, gsiz
   oc_firewall_build_revoked_sources (firewall, batch, by_address);
   /* All grants end with this. Before the guard goes. */
   oc_firewall_reset_forwarding (firewall);
+  before = oc_firewall_get_generation (firewall);
   if (!oc_firewall_commit (firewall, batch, error))
     return FALSE;
   g_hash_table_unref (firewall->bridges);
@@ -379,7 +381,7 @@ oc_firewall_replace (OcFirewall *firewall, const OcFirewallBridge *bridges, gsiz
   g_hash_table_unref (firewall->leases);
   firewall->leases = g_steal_pointer (&by_address);
   oc_grants_clear (firewall->grants);
-  oc_firewall_remember_rules (firewall);
+  oc_firewall_remember_rules (firewall, before);
   return oc_firewall_end_granted_flows (firewall, error);
 }
 
@@ -396,9 +398,11 @@ oc_firewall_set_deny_drop (OcFirewall *firewall, gboolean deny_drop, GError **er
   oc_build_refill_chain (batch, &oc_table_inet, OC_CHAIN_REFUSE, &options);
   if (firewall->digest != NULL) /* else it counts when the tables go in */
     {
+      guint32 before = oc_firewall_get_generation (firewall);
+
       if (!oc_firewall_commit (firewall, batch, error))
         return FALSE;
-      oc_firewall_remember_rules (firewall);
+      oc_firewall_remember_rules (firewall, before);
     }
   firewall->options = options;
   return TRUE;

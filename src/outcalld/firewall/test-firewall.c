@@ -490,6 +490,53 @@ test_grants (void)
   tear_down_bridge (firewall);
 }
 
+/* --- Somebody else's change at the moment of ours ---------------------------------------- */
+
+static gpointer
+insert_rules (gpointer data)
+{
+  while (!g_atomic_int_get ((gint *) data))
+    (void) oc_test_try (NULL, "nft insert rule inet outcall forward accept comment intruder");
+  return NULL;
+}
+
+static gboolean
+has_foreign_rule (void)
+{
+  return oc_test_try (NULL, "nft list chain inet outcall forward | grep -q intruder") == 0;
+}
+
+/* A rule that comes between our transaction and our look at it is not taken for ours. */
+static void
+test_generation (void)
+{
+  g_autoptr (OcFirewall) firewall = make_firewall (&reject_options);
+  OcFirewallBridge bridge = make_bridge ("outcall0", "10.200.0.1");
+  g_autoptr (GError) error = NULL;
+  GLogLevelFlags fatal = g_log_set_always_fatal (G_LOG_FATAL_MASK); /* each repair warns */
+  guint n_missed = 0;
+  guint n_foreign = 0;
+
+  for (guint round = 0; round < 12; round++)
+    {
+      gint done = 0;
+      GThread *thread = g_thread_new ("foreign", insert_rules, &done);
+
+      for (guint i = 0; i < 25; i++)
+        g_assert_true (oc_firewall_replace (firewall, &bridge, 1, NULL, 0, &error));
+      g_atomic_int_set (&done, 1);
+      g_thread_join (thread);
+      n_foreign += has_foreign_rule ();
+      g_assert_true (oc_firewall_repair (firewall, &error));
+      n_missed += has_foreign_rule ();
+    }
+  (void) g_log_set_always_fatal (fatal);
+  g_assert_no_error (error);
+  g_assert_cmpuint (n_foreign, >, 0);
+  g_assert_cmpuint (n_missed, ==, 0);
+  g_assert_true (oc_firewall_remove (firewall, NULL));
+}
+
 /* --- Forwarding: not for others ------------------------------------------------------------ */
 
 /* A namespace behind the link @name, with @address, which has @gateway for everything. */
@@ -745,6 +792,7 @@ main (int argc, char **argv)
   g_test_add_func ("/firewall/deny", test_deny);
   g_test_add_func ("/firewall/foreign-tables", test_foreign_tables);
   g_test_add_func ("/firewall/increments", test_increments);
+  g_test_add_func ("/firewall/generation", test_generation);
   g_test_add_func ("/firewall/forwarding", test_forwarding);
   g_test_add_func ("/firewall/many-leases", test_many_leases);
   g_test_add_func ("/firewall/counters", test_counters);

@@ -468,7 +468,8 @@ test_full_set (Testbed *tb, gconstpointer data)
                "nft 'add set inet outcall grants { type ipv4_addr . ipv4_addr . inet_proto . "
                "inet_service; flags timeout; size 1; }' && "
                "nft 'add set inet outcall revoked { type ipv4_addr . ipv4_addr . inet_proto . "
-               "inet_service; flags timeout; }'");
+               "inet_service; flags timeout; }' && "
+               "nft 'add set inet outcall switched_on { type ifname; }'");
   g_assert_false (oc_firewall_add_grants (tb->firewall, two, 2, NULL, &error));
   g_assert_nonnull (strstr (error->message, "set grants"));
   g_assert_cmpuint (oc_firewall_count_grants (tb->firewall), ==, 0);
