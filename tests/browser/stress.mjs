@@ -13,7 +13,7 @@ n = int(sys.argv[1])
 s = socket.create_connection(("10.200.0.1", 8080))
 answers = s.makefile("rb")
 for i in range(n):
-    s.sendall(b"GET http://plain.example.com/flood/%d HTTP/1.1\\r\\nHost: plain.example.com\\r\\n\\r\\n" % i)
+    s.sendall(b"GET http://plain.example.com/flood/%d/%s HTTP/1.1\\r\\nHost: plain.example.com\\r\\n\\r\\n" % (i, b"x" * 490))
     status, length, closes = answers.readline(), 0, False
     while True:
         line = answers.readline().strip().lower()
@@ -44,6 +44,25 @@ const worst = (page) => page.evaluate(() => {
   return value;
 });
 
+// An answer that does not come must not read as "nothing was refused".
+async function lostLogStep(page) {
+  const pattern = "**/api/v1/log?*";
+  await page.route(pattern, (route) => route.fulfill({ json: { success: false, error: "the log is away" } }));
+  await page.reload();
+  await show(page, "overview");
+  await page.getByText("the log is away").first().waitFor();
+  const shown = await page.locator("main").innerText();
+  ok(!/Nothing was refused/.test(shown), "a page that could not read the log does not say that nothing was refused");
+  is(await page.locator(".figure .value").nth(1).innerText(), "–", "nor how much was");
+  await show(page, "decisions");
+  like(await page.locator("main").innerText(), /the log is away/, "nor that nothing was decided");
+  await page.unroute(pattern);
+  await show(page, "overview");
+  await page.getByRole("button", { name: "Try again" }).first().click();
+  await until(async () => /\d/.test(await page.locator(".figure .value").nth(1).innerText()), "the number is there");
+  ok(true, "Try again reads it");
+}
+
 async function floodStep(page) {
   await show(page, "decisions");
   await watch(page);
@@ -58,7 +77,8 @@ async function floodStep(page) {
   ok(await page.locator(".list .row").count() < 150, "only rows in sight exist");
   await page.reload();
   await page.waitForFunction((n) => Number(document.querySelector(".count")?.textContent.replace(/\D/g, "")) >= n, MANY);
-  ok(true, "a fresh page has all of them from the log");
+  ok(true, "a fresh page has all of them from the log, however long they are");
+  await lostLogStep(page);
   await show(page, "overview");
   like(await page.locator("main .notice").innerText(), /counted from \d/,
     "and says that its hour is not whole: the log has more than a page reads");

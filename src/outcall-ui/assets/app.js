@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Starts the page: language, token, navigation, and the connection to the daemon.
 
-import { get, takeToken } from "./api.js";
+import { takeToken } from "./api.js";
 import { closeDrawer, setUpDrawer } from "./drawer.js";
 import { announce, button, el, icon, replace, tick } from "./dom.js";
-import { addDecision, addLeftOut, beginReload, endDecision, endReload } from "./history.js";
+import { addDecision, addLeftOut, endDecision, loadLog } from "./history.js";
 import { follow, retryNow } from "./live.js";
 import { onChange, read, refresh, refreshSoon, shownTopics, subscribe } from "./store.js";
 import { _, clock, fill, loadLanguage, ngettext, number } from "./text.js";
@@ -14,7 +14,6 @@ import { overview } from "./views/overview.js";
 import { requests } from "./views/requests.js";
 import { rules } from "./views/rules.js";
 
-const LOG_LIMIT = 10000;
 const POLL_MS = 5000; // for what has no events: counters, parts
 
 const VIEWS = { overview, decisions: decisionsView, requests, rules, workloads, networks, grants, dns };
@@ -114,17 +113,6 @@ function drawConnection(error) {
       el("p", { class: "title" }, lostAt ? fill(_("Not connected since {time}. What you see may be old."), { time: clock(lostAt) })
         : _("Not connected.")),
       el("p", null, problemText(error))), button(_("Try now"), retryNow));
-}
-
-async function loadLog() {
-  beginReload();
-  let list = null;
-  try {
-    list = await get(`/log?limit=${LOG_LIMIT}`);
-  } catch {
-    // The connection says what is wrong.
-  }
-  endReload(list, list?.length < LOG_LIMIT);
 }
 
 function loadAll() {

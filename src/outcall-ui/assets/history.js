@@ -2,9 +2,14 @@
 // The decisions that the page knows: the newest so many, and how many there were in
 // each minute of the last hour.
 
+import { get } from "./api.js";
+
 export const KEEP = 20000;
 export const MINUTES = 60;
 const DRAW_MS = 100; // what comes together is drawn together
+// Agents choose the length of what is logged: this many rows are less than an answer may have.
+const LOG_PAGE = 1000;
+const LOG_LIMIT = 10000;
 
 let records = []; // oldest first
 let minutes = new Map(); // minute since the epoch → { allowed, blocked }
@@ -12,6 +17,7 @@ let leftOut = 0; // that the daemon did not send, being too many
 let timer = null;
 let last = 0; // sequence of the newest
 let loaded = false;
+let failure = null; // why the log could not be read
 let countsFrom = 0; // older minutes are not known whole; 0: all are
 let arrived = null; // while the whole log is asked for: what came since
 const listeners = new Set();
@@ -91,13 +97,8 @@ export function addLeftOut(n) {
   drawSoon();
 }
 
-// Around a question for the whole log: what comes meanwhile waits.
-export function beginReload() {
-  arrived ??= [];
-}
-
 // list: oldest first; null: there was no answer, all stays. whole: the log has no older ones.
-export function endReload(list, whole) {
+function endReload(list, whole) {
   const waiting = arrived ?? [];
   arrived = null;
   loaded ||= list !== null;
@@ -113,6 +114,35 @@ export function endReload(list, whole) {
   drawSoon();
 }
 
+// Returns: oldest first, and whether the log has no older ones.
+async function readLog() {
+  let list = [];
+  let before = "";
+  while (list.length < LOG_LIMIT) {
+    const page = await get(`/log?limit=${LOG_PAGE}${before}`);
+    list = page.concat(list);
+    if (page.length < LOG_PAGE)
+      return { list, whole: true };
+    before = `&before=${page[0].sequence}`;
+  }
+  return { list, whole: false };
+}
+
+// Reads it anew; what comes meanwhile waits.
+export async function loadLog() {
+  arrived ??= [];
+  let log = null;
+  try {
+    log = await readLog();
+    failure = null;
+  } catch (error) {
+    failure = error;
+  }
+  endReload(log?.list ?? null, log?.whole);
+}
+
+// Why what is known is not what was decided; null: it is.
+export const logFailure = () => failure;
 export const decisions = () => records;
 // Whether the log has been read: before, no refusal here means nothing.
 export const isLoaded = () => loaded;

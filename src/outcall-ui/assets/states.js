@@ -23,7 +23,7 @@ function missing(error) {
   return _("There is no answer.");
 }
 
-const failed = (error, retry) =>
+export const failed = (error, retry) =>
   el("div", { class: "state failed" }, icon("alert"), el("p", { class: "title" }, missing(error)),
     el("p", { class: "detail" }, error.message), button(_("Try again"), retry));
 

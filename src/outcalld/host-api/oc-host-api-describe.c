@@ -116,7 +116,7 @@ static const Description descriptions[] = {
   { "GET", "/api/v1/secrets", "The names of what rules may put into requests", NULL, NULL,
     "Secrets" },
   { "GET", "/api/v1/log", "The decision log, the oldest first",
-    "agent verdict host rule since limit", NULL, "[Decision]" },
+    "agent verdict host rule since limit before", NULL, "[Decision]" },
   { "GET", "/api/v1/events",
     "Decisions and changes as they happen: decision and, when what it allowed is over, ended "
     "(Decision each), workload_started and workload_ended (Workload), request (RuleRequestEntry), "
@@ -137,6 +137,8 @@ static const struct
   { "since", "An age (30m, 8h, 2d) or an RFC 3339 time", "{\"type\":\"string\"}" },
   { "limit", "The newest so many",
     "{\"type\":\"integer\",\"minimum\":1,\"maximum\":65536,\"default\":1000}" },
+  { "before", "Only those with a smaller sequence: the page before the one that began with it",
+    "{\"type\":\"integer\",\"minimum\":1}" },
   { "limit:grants", "The newest so many",
     "{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000,\"default\":1000}" },
   { "limit:requests", "The newest so many of the decided ones",

@@ -81,10 +81,17 @@ oc_host_api_get_log (OcApiRequest *request, gpointer user_data)
 {
   OcHostApi *api = user_data;
   g_autoptr (GString) out = NULL;
+  const char *before = oc_api_request_get_query (request, "before");
   OcLogFilter filter;
 
   if (!oc_host_api_read_log_filter (request, &filter))
     return;
+  if (before != NULL
+      && !g_ascii_string_to_unsigned (before, 10, 1, G_MAXINT64, &filter.before, NULL))
+    {
+      oc_api_request_fail (request, 400, NULL, "before must be a sequence");
+      return;
+    }
   out = g_string_new ("[");
   oc_log_foreach (api->s.log, &filter, append_record, out);
   g_string_append_c (out, ']');

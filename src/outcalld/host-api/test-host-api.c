@@ -463,6 +463,31 @@ count_log (const char *target)
   return list->len;
 }
 
+/* The three of "log.example.com", one at a time from the newest on. */
+static void
+check_pages (void)
+{
+  static const char *const hosts[] = { "log.example.com", "x.log.example.com", "log.example.com" };
+  gint64 before = G_MAXINT64;
+
+  for (gsize i = 0; i <= G_N_ELEMENTS (hosts); i++)
+    {
+      g_autofree char *target = g_strdup_printf (
+          "/api/v1/log?host=log.example.com&limit=1&before=%" G_GINT64_FORMAT, before);
+      g_autoptr (JsonNode) data = call ("GET", target, NULL, 200);
+      g_autoptr (GPtrArray) list = outcall_decision_list_from_json (data, NULL);
+
+      g_assert_cmpuint (list->len, ==, i < G_N_ELEMENTS (hosts) ? 1 : 0);
+      if (list->len == 0)
+        break;
+      g_assert_cmpstr (((OutcallDecision *) list->pdata[0])->host, ==, hosts[i]);
+      g_assert_cmpint ((gint64) ((OutcallDecision *) list->pdata[0])->sequence, <, before);
+      before = (gint64) ((OutcallDecision *) list->pdata[0])->sequence;
+    }
+  expect ("GET", "/api/v1/log?before=0", NULL, 400);
+  expect ("GET", "/api/v1/log?before=x", NULL, 400);
+}
+
 static void
 test_log (void)
 {
@@ -471,6 +496,7 @@ test_log (void)
   push (FALSE, "lb", "log.example.com");
   g_assert_cmpuint (count_log ("/api/v1/log?host=log.example.com"), ==, 3);
   g_assert_cmpuint (count_log ("/api/v1/log?host=log.example.com&verdict=blocked"), ==, 2);
+  check_pages ();
   g_assert_cmpuint (count_log ("/api/v1/log?agent=la"), ==, 2);
   g_assert_cmpuint (count_log ("/api/v1/log?agent=la&since=1h&limit=1"), ==, 1);
   g_assert_cmpuint (count_log ("/api/v1/log?agent=la&since=2999-01-01T00:00:00Z"), ==, 0);

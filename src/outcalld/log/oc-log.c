@@ -465,6 +465,8 @@ oc_log_foreach (OcLog *log, const OcLogFilter *filter, OcLogFunc func, gpointer 
   oc_log_drain (log);
   last = log->sequence;
   first = last > OC_LOG_RING_MAX ? last - OC_LOG_RING_MAX + 1 : 1;
+  if (filter != NULL && filter->before > 0)
+    last = MIN (last, filter->before - 1);
   from = first;
   if (left > 0)
     for (from = last + 1; from > first && left > 0; from--)

@@ -125,6 +125,7 @@ typedef struct
   int allowed;         /* 1, 0, or -1 for both */
   gint64 since_us;     /* since the epoch; 0: all */
   gsize limit;         /* newest so many; 0: all */
+  guint64 before;      /* only those with a smaller sequence; 0: all */
 } OcLogFilter;
 
 gboolean oc_log_filter_matches (const OcLogFilter *filter, const OcLogRecord *record);

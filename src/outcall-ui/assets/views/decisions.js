@@ -3,9 +3,9 @@
 
 import { button, el, icon, replace } from "../dom.js";
 import { openExplanation } from "../explain.js";
-import { KEEP, decisions, decisionsLeftOut, onDecisions } from "../history.js";
+import { decisions, decisionsLeftOut, isLoaded, KEEP, loadLog, logFailure, onDecisions } from "../history.js";
 import { virtualList } from "../list.js";
-import { nothing } from "../states.js";
+import { failed, nothing } from "../states.js";
 import { C_, _, clock, fill, ngettext, number } from "../text.js";
 import { destination, layerWord, requestLine, verdictPill } from "../words.js";
 
@@ -108,7 +108,11 @@ export const decisionsView = {
     function drawEmpty(none) {
       list.element.hidden = none;
       empty.hidden = !none;
-      if (none)
+      if (none && logFailure())
+        replace(empty, failed(logFailure(), loadLog));
+      else if (none && !isLoaded())
+        replace(empty);
+      else if (none)
         replace(empty, filter.active()
           ? [nothing({ image: "decisions", title: _("No decision is like that.") })]
           : nothing({ image: "decisions", title: _("Nothing was decided yet."), hint: _("Start a confined program:"),

@@ -5,8 +5,8 @@ import { openAllow } from "../allow.js";
 import { barList, minuteChart } from "../chart.js";
 import { button, code, el, facts, icon, pill, replace, when } from "../dom.js";
 import { openExplanation } from "../explain.js";
-import { countedFrom, decisions, isLoaded, onDecisions, perMinute } from "../history.js";
-import { nothing, resource } from "../states.js";
+import { countedFrom, decisions, isLoaded, loadLog, logFailure, onDecisions, perMinute } from "../history.js";
+import { failed, nothing, resource } from "../states.js";
 import { read, subscribe } from "../store.js";
 import { C_, _, duration, fill, hourMinute, ngettext, number } from "../text.js";
 import { destination, partWord, stateWord, verdictPill } from "../words.js";
@@ -61,6 +61,9 @@ const relativeText = (iso) => when(iso).textContent;
 
 // --- The hour ---------------------------------------------------------------------------
 
+// Without the log, no refusal means nothing.
+const isKnown = () => isLoaded() && !logFailure();
+
 const sum = (cells, field) => cells.reduce((total, cell) => total + cell[field], 0);
 
 function hourChart(field, label, title) {
@@ -71,7 +74,7 @@ function hourChart(field, label, title) {
       el("h2", null, title, total), chart.element),
     update(cells) {
       const n = sum(cells, field);
-      total.textContent = number(n);
+      total.textContent = isKnown() ? number(n) : "–";
       chart.update(cells, field === "allowed"
         ? ngettext("{n} allowed in the last hour, by minute", "{n} allowed in the last hour, by minute", n)
         : ngettext("{n} refused in the last hour, by minute", "{n} refused in the last hour, by minute", n));
@@ -100,6 +103,14 @@ function refusedHosts() {
 
 function drawHosts(body) {
   const hosts = refusedHosts();
+  if (logFailure()) {
+    replace(body, failed(logFailure(), loadLog));
+    return;
+  }
+  if (hosts.length === 0 && !isLoaded()) {
+    replace(body);
+    return;
+  }
   if (hosts.length === 0) {
     replace(body, nothing({ image: "shield", title: _("Nothing was refused in the last hour.") }));
     return;
@@ -118,7 +129,9 @@ const newestItem = (decision) =>
 
 function drawNewest(body) {
   const newest = decisions().slice(-NEWEST_SHOWN).reverse();
-  if (newest.length === 0)
+  if (newest.length === 0 && !isKnown())
+    replace(body);
+  else if (newest.length === 0)
     replace(body, nothing({ image: "decisions", title: _("Nothing was decided yet."),
       hint: _("Start a confined program:"), command: "outcall run -- COMMAND" }));
   else
@@ -201,7 +214,9 @@ export const overview = {
       const cells = perMinute();
       const n = sum(cells, "blocked");
       const [most] = n > 0 ? refusedHosts() : [];
-      if (!isLoaded())
+      if (logFailure())
+        refused.update(null, _("There is no answer."));
+      else if (!isLoaded())
         refused.update(null, _("Loading…"));
       else
         refused.update(n, most ? fill(_("most often {host}"), { host: most.name || _("(no name)") })
