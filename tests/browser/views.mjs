@@ -2,6 +2,8 @@
 // Each view with what is really there, in both themes, at both widths, by keyboard, and
 // in every language.
 
+import { readFileSync } from "node:fs";
+
 import { address, audit, browse, hostApi, openPage, shoot, show } from "./bed.mjs";
 import { is, like, ok, step } from "./tap.mjs";
 
@@ -145,10 +147,19 @@ async function live(page) {
   ok(times[2] <= 500, `a decision is seen within 500 ms (${times.join(", ")} ms)`);
 }
 
+// Texts of more than a word that the page shows although it has others for them.
+const leftInEnglish = (messages, text) => Object.entries(messages)
+  .filter(([id, other]) => typeof other === "string" && other !== id && id.length > 9
+    && id.includes(" ") && !/[{\u0004\n]/.test(id) && text.includes(id))
+  .map(([id]) => id);
+
 async function languages(browser) {
   const page = await openPage(browser);
   const catalogues = await page.evaluate(async () => (await fetch("/strings.json")).json());
-  ok(Object.keys(catalogues).length >= 1, "the page has its languages");
+  const wanted = readFileSync(`${process.env.OUTCALL_SRCDIR}/po/LINGUAS`, "utf8").trim().split(/\s+/);
+  is(Object.keys(catalogues).sort().join(" "), wanted.sort().join(" "), "the page has every language of po/");
+  const sizes = Object.values(catalogues).map(({ messages }) => Object.keys(messages).length);
+  ok(sizes[0] > 100 && new Set(sizes).size === 1, `and each has all ${sizes[0]} texts`);
   await page.context().close();
   for (const name of Object.keys(catalogues)) {
     const locale = name.replace("_", "-");
@@ -156,8 +167,14 @@ async function languages(browser) {
     await other.waitForSelector("main h1");
     is(await other.evaluate(() => document.documentElement.lang), locale, `${name}: the page says its language`);
     is(await other.locator("main h1").innerText(), catalogues[name].messages.Overview, `${name}: and speaks it`);
-    await show(other, "decisions");
-    await shoot(other, `decisions-${name}`);
+    const left = [];
+    for (const view of VIEWS) {
+      await show(other, view);
+      await other.waitForSelector("main h1");
+      left.push(...leftInEnglish(catalogues[name].messages, await other.locator("body").innerText()));
+      await shoot(other, `${view}-${name}`);
+    }
+    is(left.join("\n"), "", `${name}: in every view, no text is left in English`);
     is(other.seen.join("\n"), "", `${name}: without an error`);
     await other.context().close();
   }
