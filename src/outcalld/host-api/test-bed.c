@@ -135,6 +135,11 @@ stop (void)
   oc_log_free (bed.log);
   oc_snapshot_hub_free (bed.hub);
   oc_test_run ("rm -rf '%s'", bed.dir);
+  g_free (bed.dir);
+  g_free (bed.rules_dir);
+  g_free (bed.state_dir);
+  g_free (bed.socket);
+  bed = (Bed) { 0 };
 }
 
 /* --- A client in a thread --------------------------------------------------------- */
