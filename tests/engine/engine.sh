@@ -157,5 +157,10 @@ in_container() {
 b = sys.stdin.buffer.read()
 while len(b) >= 8:
   n = int.from_bytes(b[4:8], "big"); sys.stdout.buffer.write(b[8:8+n]); b = b[8+n:]'
-  return "$(json "$(engine_api GET "/exec/$engine_exec/json")" 'd["ExitCode"]')"
+  # The session goes with its container, and a shell ends by a return of no number.
+  engine_code=$(json "$(engine_api GET "/exec/$engine_exec/json")" 'd["ExitCode"]' 2>/dev/null)
+  case $engine_code in
+  '' | *[!0-9]*) return 99 ;;
+  esac
+  return "$engine_code"
 }
