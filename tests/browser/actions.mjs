@@ -94,6 +94,27 @@ async function approve(page) {
   like(await page.locator("main").innerText(), /codex asks for git\.example\.org:443\s+approved/, "it is among those decided");
 }
 
+// For a time, for good, for the one that asked or for every agent: as it was chosen.
+async function approveFor(page, { host, duration, scope, seconds, other }) {
+  const { id } = await ask("codex", { host, port: 443, reason: "for a test" });
+  await page.waitForSelector(`article.request >> text=${host}`);
+  await page.getByRole("button", { name: "Review and approve…" }).click();
+  await page.waitForSelector("dialog pre");
+  await page.getByLabel(duration, { exact: true }).check();
+  await page.getByLabel(scope, { exact: true }).check();
+  await page.waitForFunction(() => !document.querySelector("dialog .primary").disabled);
+  const shown = await page.locator("dialog pre").innerText();
+  const begun = Date.now();
+  await page.getByRole("button", { name: "Approve", exact: true }).click();
+  await page.waitForSelector("dialog:not([open])", { state: "attached" });
+  const { data } = await hostApi("GET", `/requests/rules/${id}`);
+  const left = data.expires_at ? Math.round((Date.parse(data.expires_at) - begun) / 1000) : null;
+  ok(seconds === null ? left === null : Math.abs(left - seconds) < 60, `${duration}: it ends as chosen (${left} s)`);
+  is(ruleText(`agent-${id}.yaml`).trim(), shown.trim(), `${duration}: the file is what was shown`);
+  await page.waitForSelector("text=Nothing waits for you.");
+  is((await browse("claude", `https://${host}/hello`)).out, other, `${scope}: others ${other === "200" ? "too" : "not"}`);
+}
+
 async function reject(page) {
   const { id, token } = await ask("codex", { host: "elsewhere.example.net", reason: "just so" });
   await page.waitForSelector("article.request");
@@ -128,6 +149,10 @@ export async function actions(browser) {
   await step("allow a host", () => allowHost(page));
   await step("allow after a change", () => allowChanged(page));
   await step("approve", () => approve(page));
+  await step("approve for a time", () => approveFor(page,
+    { host: "front.example.com", duration: "8 hours", scope: "Only codex", seconds: 8 * 3600, other: "000" }));
+  await step("approve for good", () => approveFor(page,
+    { host: "front.example.com", duration: "For good", scope: "Every agent", seconds: null, other: "200" }));
   await step("reject", () => reject(page));
   await step("reload and revoke", () => reload(page));
   is(page.seen.join("\n"), "", "the console is clean after all that");

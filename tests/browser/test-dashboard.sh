@@ -48,6 +48,35 @@ in_attack claude dig +time=2 +tries=1 @10.200.0.1 direct.example.com >"$TB/out"
 # `outcall ui` finds the program beside itself; here they are in two folders.
 mkdir "$TB/bin"
 cp "$(tb_program outcall)" "$(tb_program outcall-ui)" "$TB/bin/"
+
+# --- It opens the user's browser, at the usual port or the next one ------------------------
+mkdir -p "$TB/xdg/applications"
+printf '#!/bin/sh\ncp "$1" "%s/opened"\n' "$TB" >"$TB/browser"
+chmod 755 "$TB/browser"
+printf '[Desktop Entry]\nType=Application\nName=browser\nExec=%s %%f\n' "$TB/browser" \
+  >"$TB/xdg/applications/browser.desktop"
+for type in text/html application/octet-stream text/plain x-scheme-handler/file; do
+  echo "$type=browser.desktop"
+done | sed '1i [Default Applications]' >"$TB/xdg/mimeapps.list"
+desktop="XDG_DATA_HOME=$TB/xdg XDG_CONFIG_HOME=$TB/xdg XDG_RUNTIME_DIR=$TB/xdg"
+# shellcheck disable=SC2086
+ip netns exec host env $desktop "$TB/bin/outcall" ui >"$TB/first.out" 2>&1 &
+first=$!
+tb_wait test -s "$TB/opened"
+tap_ok $? "outcall ui opens the user's browser"
+first_address=$(sed -n 's/^Dashboard: //p' "$TB/first.out")
+tap_like "$first_address" '^http://127\.0\.0\.1:8470/#[A-Za-z0-9_-]{43}$' "at port 8470, with a token"
+tap_like "$(cat "$TB/opened")" "$first_address" "which the file that the browser is given has"
+ip netns exec host "$TB/bin/outcall" ui --no-open >"$TB/second.out" 2>&1 &
+second=$!
+tb_wait grep -q Dashboard "$TB/second.out"
+tap_like "$(cat "$TB/second.out")" '127\.0\.0\.1:8471/' "a second one takes the next port"
+kill $first $second
+wait $first
+tap_is $? 0 "it ends when it is told to"
+wait $second
+tap_is "$(ls "$TB/xdg" | grep html)" "" "and leaves no file with a token"
+
 ip netns exec host "$TB/bin/outcall" ui --no-open --port 0 >"$TB/ui.out" 2>&1 &
 ui=$!
 tb_wait grep -q Dashboard "$TB/ui.out"
